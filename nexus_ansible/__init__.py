@@ -1,0 +1,5 @@
+"""Five YAML registries compiled to Ansible, executed with ansible-runner, recorded in a verifiable ledger."""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"
