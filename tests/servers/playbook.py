@@ -57,8 +57,13 @@ def run_tasks(
     directory: Path, tasks: Sequence[Mapping[str, Any]], *options: str, variables: Mapping[str, Any] | None = None
 ) -> PlaybookRun:
     """Run `tasks` in one play on localhost; `options` go to ansible-playbook (`--check`, `--diff`)."""
-    play = {"hosts": "localhost", "gather_facts": False, "vars": dict(variables or {}), "tasks": list(tasks)}
-    play["vars"]["ansible_python_interpreter"] = "{{ ansible_playbook_python }}"
+    interpreter = {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "vars": {**interpreter, **(variables or {})},
+        "tasks": [*tasks],
+    }
     directory.mkdir(parents=True, exist_ok=True)
     playbook, results = directory / "playbook.yml", directory / "results.jsonl"
     playbook.write_text(json.dumps([play]), encoding="utf-8")

@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The error every adapter and module of the collection raises for what it can explain."""
+
+from __future__ import annotations
+
+
+class AdapterError(Exception):
+    """A failure whose message says where, what, and what to do."""
