@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rules for services, one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from nexus_ansible.model.services import PROVIDED, SERVICES, SINGLE_INSTANCE, capability_of
+from nexus_ansible.registries.document import KeyPath
+from nexus_ansible.registries.problems import Problem, unknown
+from nexus_ansible.registries.registry_set import Registries
+
+SETTINGS = {
+    "web": (),
+    "proxy": ("provider", "body_limit"),
+    "postgresql": ("provider", "database", "user", "password", "parameters"),
+    "redis": ("provider", "password", "parameters"),
+}
+RESERVED_GROUPS = {"all", "ungrouped", "localhost", "control", "machines", "services"}
+
+
+def service_rules(registries: Registries) -> Iterator[Problem]:
+    """What a single service can have wrong."""
+    services: Mapping[str, Any] = registries.get(SERVICES, {})
+    groups: dict[str, str] = {}
+    for name, data in services.items():
+        path = (*SERVICES, name)
+        group = name.replace("-", "_")
+        if group in RESERVED_GROUPS or group.startswith(("wave_", "batch_")):
+            yield registries.problem(path, f'a service cannot be called "{name}"', "It is a group of its own.", key=True)
+        if group in groups:
+            hint = f'"{groups[group]}" has the same inventory group, {group}.'
+            yield registries.problem(path, f'the name "{name}" is taken', hint, key=True)
+        groups[group] = name
+        yield from _one_service(registries, name, data or {}, path, services)
+    for name, data in (registries.get(("orchestration", "environments")) or {}).items():
+        for index, service in enumerate((data or {}).get("services", ())):
+            if service not in services:
+                where = ("orchestration", "environments", name, "services", index)
+                yield registries.problem(where, *unknown("service", service, services))
+
+
+def _one_service(
+    registries: Registries, name: str, data: Mapping[str, Any], path: KeyPath, services: Mapping[str, Any]
+) -> Iterator[Problem]:
+    for index, need in enumerate(data.get("dependencies", ())):
+        if need == name:
+            yield registries.problem((*path, "dependencies", index), f'service "{name}" depends on itself')
+        elif need not in services and need not in PROVIDED:
+            what, hint = unknown("service", need, [*services, *PROVIDED])
+            yield registries.problem((*path, "dependencies", index), f'service "{name}" depends on {what}', hint)
+    health = data.get("health_check") or {}
+    checks = [key for key in ("endpoint", "command", "tcp") if key in health]
+    if len(checks) > 1:
+        what = f"a health check is one of {', '.join(checks)}, not several"
+        yield registries.problem((*path, "health_check", checks[1]), what, key=True)
+    yield from _scaling(registries, data, path, capability_of(name, data))
+    yield from _settings(registries, data, path, capability_of(name, data))
+
+
+def _scaling(registries: Registries, data: Mapping[str, Any], path: KeyPath, capability: str) -> Iterator[Problem]:
+    scaling = data.get("scaling") or {}
+    least, most = scaling.get("min_replicas", 1), scaling.get("max_replicas")
+    where = (*path, "scaling", "min_replicas")
+    if most is not None and least > most:
+        yield registries.problem(where, f"min_replicas {least} is above max_replicas {most}")
+    if capability in SINGLE_INSTANCE and least > 1:
+        what = f"min_replicas {least}: a {capability} service runs as one instance"
+        yield registries.problem(where, what, "Replication is not built; set it to 1.")
+
+
+def _settings(registries: Registries, data: Mapping[str, Any], path: KeyPath, capability: str) -> Iterator[Problem]:
+    for key in data.get("settings") or {}:
+        if key not in SETTINGS[capability]:
+            hint = f"Known for {capability}: {', '.join(SETTINGS[capability]) or 'none'}."
+            yield registries.problem((*path, "settings", key), f'a {capability} service has no setting "{key}"', hint, key=True)
+    if capability != "web":
+        for key in ("source", "command", "routes", "test"):
+            if data.get(key):
+                hint = 'Only "capability: web" has one.'
+                yield registries.problem((*path, key), f'a {capability} service has no "{key}"', hint, key=True)

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Services and instances out of the orchestration registry: defaults, waves, batches, ports."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from nexus_ansible.model.platform import HealthCheck, Instance, Scaling, Service
+from nexus_ansible.model.units import seconds
+from nexus_ansible.registries.registry_set import Registries
+
+SERVICES = ("orchestration", "services")
+PROVIDED = {"nginx": "proxy", "caddy": "proxy", "redis": "redis", "postgresql": "postgresql"}
+"""Services that a dependency may name without defining them, and their capability."""
+
+DEFAULT_CHECK = {"web": "http", "proxy": "tcp", "postgresql": "postgresql", "redis": "redis"}
+SINGLE_INSTANCE = {"postgresql", "redis", "proxy"}
+DEFAULT_PORT_RANGE = "20000-32767"
+
+
+def capability_of(name: str, data: Mapping[str, Any]) -> str:
+    """What kind of service it is: as given, else told from the name and the health check."""
+    if "capability" in data:
+        return str(data["capability"])
+    health = data.get("health_check") or {}
+    if str(health.get("command", "")).startswith("pg_"):
+        return "postgresql"
+    if "endpoint" in health:
+        return "web"
+    return PROVIDED.get(name, "proxy" if name == "proxy" else "web")
+
+
+def selected_services(registries: Registries, environment: str) -> tuple[str, ...]:
+    """Names of an environment's services, those provided by the toolkit included, sorted."""
+    defined: Mapping[str, Any] = registries.get(SERVICES, {})
+    chosen = registries.get(("orchestration", "environments", environment, "services"), list(defined))
+    names = {name for name in chosen if name in defined}
+    needed = {need for name in names for need in (defined[name] or {}).get("dependencies", ())}
+    return tuple(sorted(names | {need for need in needed if need in PROVIDED and need not in defined}))
+
+
+def build_service(registries: Registries, name: str, project: str) -> Service:
+    """A service with every default filled in."""
+    data: Mapping[str, Any] = registries.get((*SERVICES, name)) or {}
+    capability = capability_of(name, data)
+    return Service(
+        name=name,
+        capability=capability,
+        dependencies=tuple(data.get("dependencies", ())),
+        health=_health(capability, data.get("health_check") or {}),
+        scaling=_scaling(data.get("scaling") or {}),
+        port=data.get("port"),
+        source=data.get("source"),
+        build=data.get("build") or {},
+        test=tuple(data.get("test", ())),
+        command=tuple(data.get("command", ())),
+        environment={key: _text(value) for key, value in (data.get("environment") or {}).items()},
+        routes=tuple(data.get("routes", ())),
+        smoke=tuple(data.get("smoke", ())),
+        settings=_settings(capability, name, data.get("settings") or {}, project),
+        drain_timeout=seconds(data.get("drain_timeout", "30s")),
+        stop_timeout=seconds(data.get("stop_timeout", "30s")),
+        keep_releases=data.get("keep_releases", 3),
+        position=registries.at((*SERVICES, name), key=True),
+    )
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _health(capability: str, data: Mapping[str, Any]) -> HealthCheck:
+    command = tuple(str(data.get("command", "")).split())
+    kind = "http" if "endpoint" in data else "command" if command else "tcp" if "tcp" in data else DEFAULT_CHECK[capability]
+    return HealthCheck(
+        kind=kind,
+        path=data.get("endpoint", "/health" if kind == "http" else None),
+        command=command,
+        interval=seconds(data.get("interval", "30s")),
+        timeout=seconds(data.get("timeout", "10s")),
+        retries=data.get("retries", 3),
+        start_period=seconds(data.get("start_period", "60s")),
+    )
+
+
+def _scaling(data: Mapping[str, Any]) -> Scaling:
+    least = data.get("min_replicas", 1)
+    return Scaling(least, data.get("max_replicas", max(least, 1)), data.get("max_unavailable", 1))
+
+
+def _settings(capability: str, name: str, data: Mapping[str, Any], project: str) -> dict[str, Any]:
+    settings: dict[str, Any] = {"provider": "embedded"} if capability != "web" else {}
+    owner = project.replace("-", "_")
+    if capability in {"postgresql", "redis"}:
+        settings["password"] = f"${{{name.upper().replace('-', '_')}_PASSWORD}}"
+    if capability == "postgresql":
+        settings |= {"database": owner, "user": owner}
+    return settings | dict(data)
+
+
+def waves(services: Mapping[str, Service]) -> tuple[tuple[str, ...], ...]:
+    """Services in the order of their deployment: a wave needs only what earlier waves hold.
+
+    Raises ValueError with the cycle as a path (`a -> b -> a`) when there is no such order.
+    """
+    depth: dict[str, int] = {}
+    for name in services:
+        _depth_of(name, services, depth, [])
+    ordered: dict[int, list[str]] = {}
+    for name in sorted(services):
+        ordered.setdefault(depth[name], []).append(name)
+    return tuple(tuple(ordered[level]) for level in sorted(ordered))
+
+
+def _depth_of(start: str, services: Mapping[str, Service], depth: dict[str, int], path: list[str]) -> None:
+    """Depth-first without recursion, so that a chain of thousands of services is no problem."""
+    stack: list[tuple[str, Iterator[str]]] = [(start, iter(_needs(start, services)))]
+    path.append(start)
+    while stack:
+        name, rest = stack[-1]
+        need = next((need for need in rest if need not in depth), None)
+        if need is None:
+            depth[name] = 1 + max((depth[need] for need in _needs(name, services)), default=0)
+            stack.pop()
+            path.pop()
+        elif need in path:
+            raise ValueError(" -> ".join([*path[path.index(need) :], need]))
+        else:
+            stack.append((need, iter(_needs(need, services))))
+            path.append(need)
+
+
+def _needs(name: str, services: Mapping[str, Service]) -> list[str]:
+    return [need for need in services[name].dependencies if need in services]
+
+
+def instances(services: Mapping[str, Service], port_range: str, environment: str) -> tuple[Instance, ...]:
+    """Every instance, sorted by service and number. Raises ValueError when the port range is too small.
+
+    A service without a port gets a block of `max_replicas` ports at a place that only its own name and its environment's
+    decide (collisions move on to the next free place), so that adding a service or a replica does not move the others.
+    """
+    first, _, last = port_range.partition("-")
+    taken = {
+        service.port + offset
+        for service in services.values()
+        if service.port is not None
+        for offset in range(service.scaling.max_replicas)
+    }
+    result: list[Instance] = []
+    for name in sorted(services):
+        service = services[name]
+        base = service.port
+        if base is None:
+            base = _free_block(f"{environment}/{name}", service.scaling.max_replicas, int(first), int(last), taken)
+        for index in range(1, service.scaling.min_replicas + 1):
+            batch = -(-index // service.scaling.max_unavailable)
+            result.append(Instance(f"{name}-{index}", name, index, base + index - 1, batch))
+    return tuple(result)
+
+
+def _free_block(name: str, size: int, first: int, last: int, taken: set[int]) -> int:
+    slots = (last - first + 1) // size
+    if slots <= 0:
+        raise ValueError(f"the port range {first}-{last} has no room for {name}")
+    start = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") % slots
+    for attempt in range(slots):
+        base = first + (start + attempt) % slots * size
+        block = range(base, base + size)
+        if taken.isdisjoint(block):
+            taken.update(block)
+            return base
+    raise ValueError(f"the port range {first}-{last} has no room for {name}")

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Workflows and pipelines: two spellings of one thing, stages of typed steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from nexus_ansible.model.platform import Retry, Stage, Step, Workflow
+from nexus_ansible.model.units import seconds
+from nexus_ansible.registries.document import KeyPath
+from nexus_ansible.registries.registry_set import Registries
+
+POLICIES = ("automation", "policies", "execution")
+
+
+def workflow_paths(registries: Registries) -> Iterator[tuple[str, str, str, KeyPath]]:
+    """(name, family, variant, path) of every workflow and pipeline. A pipeline without variants has variant ""."""
+    for family, variants in registries.get(("automation", "workflows"), {}).items():
+        for variant in variants:
+            yield f"{family}.{variant}", family, variant, ("automation", "workflows", family, variant)
+    for family, data in registries.get(("pipelines",), {}).items():
+        if "stages" in data:
+            yield f"pipeline.{family}", family, "", ("pipelines", family)
+        else:
+            for variant in data:
+                yield f"pipeline.{family}.{variant}", family, variant, ("pipelines", family, variant)
+
+
+def build_workflow(
+    registries: Registries, name: str, family: str, path: KeyPath, environment: str | None
+) -> Workflow:
+    """A workflow with every default filled in."""
+    data: Mapping[str, Any] = registries.get(path)
+    policies: Mapping[str, Any] = registries.get(POLICIES) or {}
+    policy = data.get("retry_policy", "none")
+    return Workflow(
+        name=name,
+        family=family,
+        environment=environment,
+        description=data.get("description", ""),
+        triggers=tuple(data.get("triggers", ("manual",))),
+        stages=tuple(_stages(registries, data, path, data.get("role") or family)),
+        timeout=_optional_seconds(data.get("timeout")),
+        task_timeout=seconds(policies.get("timeout_default", 300)),
+        retry=Retry(
+            policy,
+            policies.get("max_retries", 3) if policy != "none" else 0,
+            seconds(policies.get("retry_delay", "2s")),
+        ),
+        schedule=data.get("schedule"),
+        interval=_optional_seconds(data.get("interval")),
+        retention=_optional_seconds(data.get("retention")),
+        position=registries.at(path, key=True),
+    )
+
+
+def _stages(registries: Registries, data: Mapping[str, Any], path: KeyPath, role: str) -> Iterator[Stage]:
+    if "stages" not in data:
+        steps = _steps(registries, data["steps"], (*path, "steps"), role)
+        yield Stage("", tuple(steps), parallel=False, timeout=None, position=registries.at(path, key=True))
+        return
+    for index, stage in enumerate(data["stages"]):
+        here = (*path, "stages", index)
+        yield Stage(
+            name=stage["name"],
+            steps=tuple(_steps(registries, stage["steps"], (*here, "steps"), role)),
+            parallel=stage.get("parallel", False),
+            timeout=_optional_seconds(stage.get("timeout")),
+            position=registries.at(here),
+        )
+
+
+def _steps(registries: Registries, steps: list[Any], path: KeyPath, role: str) -> Iterator[Step]:
+    for index, step in enumerate(steps):
+        data: Mapping[str, Any] = {"name": step} if isinstance(step, str) else step
+        yield Step(
+            name=data["name"],
+            role="" if "command" in data else data.get("role", role),
+            entry_point=data.get("tasks_from", data["name"]),
+            command=tuple(data.get("command", ())),
+            arguments=data.get("with") or {},
+            hosts=data.get("hosts"),
+            timeout=_optional_seconds(data.get("timeout")),
+            retries=data.get("retry"),
+            position=registries.at((*path, index)),
+        )
+
+
+def _optional_seconds(value: str | int | None) -> float | None:
+    return None if value is None else seconds(value)

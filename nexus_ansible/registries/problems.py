@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is wrong with registries, where, and what to do: collected first, told all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from nexus_ansible.errors import RegistryError
+
+MAX_LISTED = 12
+
+
+@dataclass(frozen=True, order=True)
+class Position:
+    """A place in a file; `line` and `column` count from 1."""
+
+    file: str
+    line: int = 1
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong. `hint` says what is known, or what to do about it."""
+
+    position: Position
+    what: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.position}: {self.what}" + (f"\n  {self.hint}" if self.hint else "")
+
+
+class InvalidRegistriesError(RegistryError):
+    """Registries that must not be used. `problems` holds every one of them, in file order."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = in_file_order(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def in_file_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Sort by file, line and column; a problem found twice is told once."""
+    return tuple(sorted(dict.fromkeys(problems), key=lambda problem: (problem.position, problem.what)))
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> tuple[str, str]:
+    """The two texts for a name that is not known: what, and a hint with the known names and the closest one.
+
+    >>> unknown("key", "timeot", ["timeout", "steps"])
+    ('unknown key "timeot"', 'Known: steps, timeout. Did you mean "timeout"?')
+    """
+    names = sorted(set(known))
+    close = get_close_matches(name, names, n=1, cutoff=0.6)
+    if not names:
+        listed = "None is defined."
+    elif len(names) > MAX_LISTED:
+        listed = f"Known: {', '.join(names[:MAX_LISTED])} and {len(names) - MAX_LISTED} more."
+    else:
+        listed = f"Known: {', '.join(names)}."
+    return f'unknown {kind} "{name}"', listed + (f' Did you mean "{close[0]}"?' if close else "")
