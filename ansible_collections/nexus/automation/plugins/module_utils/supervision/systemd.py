@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Supervision by systemd, of the system or of the user."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import AdapterError
+from ..processes import family
+from .base import UnitState, UnitStatus
+
+QUERY_LIMIT_S = 30.0
+LOG_LINES = 20
+
+STATES: dict[str, UnitState] = {
+    "active": UnitState.RUNNING,
+    "reloading": UnitState.RUNNING,
+    "activating": UnitState.STARTING,
+    "deactivating": UnitState.STOPPING,
+    "inactive": UnitState.STOPPED,
+    "failed": UnitState.FAILED,
+}
+
+
+class SystemdSupervision:
+    """Units are systemd's own; a name without a suffix is a service."""
+
+    def __init__(self, scope: str) -> None:
+        self._scope = f"--{scope}"
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> SystemdSupervision:
+        """Make one from the option `scope` (`system` or `user`)."""
+        return cls(options.get("scope") or "system")
+
+    def status(self, name: str) -> UnitStatus:
+        """Return the unit's status as `systemctl show` tells it."""
+        wanted = "--property=LoadState,ActiveState,SubState,Result,MainPID"
+        properties = dict(line.split("=", 1) for line in self._run("show", wanted, "--", name).splitlines() if line)
+        if properties["LoadState"] == "not-found":
+            return UnitStatus(name, UnitState.ABSENT, "systemd does not know it")
+        detail = f"{properties['ActiveState']} ({properties['SubState']}, result {properties['Result']})"
+        state = STATES.get(properties["ActiveState"], UnitState.FAILED)
+        return UnitStatus(name, state, detail, int(properties["MainPID"]) or None)
+
+    def start(self, name: str, limit_s: float) -> None:
+        """Start the unit; systemctl waits until it is active."""
+        self._act("start", name, limit_s)
+
+    def stop(self, name: str, limit_s: float) -> None:
+        """Stop the unit; systemctl waits until its processes are gone."""
+        self._act("stop", name, limit_s)
+
+    def restart(self, name: str, limit_s: float) -> None:
+        """Stop and start the unit."""
+        self._act("restart", name, limit_s)
+
+    def pids(self, name: str) -> list[int]:
+        """Return the unit's main process and its descendants."""
+        main = self.status(name).pid
+        if main is None:
+            return []
+        return [main, *sorted(process.pid for process in family([main]) if process.pid != main)]
+
+    def log_tail(self, name: str) -> str:
+        """Return the unit's last lines in the journal."""
+        unit = "--user-unit" if self._scope == "--user" else "--unit"
+        command = ["journalctl", "--no-pager", f"--lines={LOG_LINES}", "--output=cat", f"{unit}={name}"]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=QUERY_LIMIT_S, check=False)
+        except (OSError, subprocess.TimeoutExpired):
+            return ""
+        return done.stdout.strip()
+
+    def _act(self, verb: str, name: str, limit_s: float) -> None:
+        try:
+            self._run(verb, "--", name, limit_s=limit_s)
+        except AdapterError as error:
+            shown = self.log_tail(name)
+            raise AdapterError(f"{error} The end of its journal:\n{shown}" if shown else str(error)) from error
+
+    def _run(self, *arguments: str, limit_s: float = QUERY_LIMIT_S) -> str:
+        command = ["systemctl", self._scope, "--no-pager", *arguments]
+        shown = " ".join(command)
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=limit_s, check=True)
+        except FileNotFoundError as error:
+            raise AdapterError(
+                "systemctl is missing: this host has no systemd. Use supervision: supervisor."
+            ) from error
+        except subprocess.TimeoutExpired as error:
+            raise AdapterError(f"`{shown}` did not end within {limit_s:g} s. Allow it more time.") from error
+        except subprocess.CalledProcessError as error:
+            raise AdapterError(f"`{shown}` failed: {error.stderr.strip() or error}.") from error
+        return done.stdout
