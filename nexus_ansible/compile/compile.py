@@ -6,19 +6,11 @@ from __future__ import annotations
 from nexus_ansible.compile.catalog import Catalog
 from nexus_ansible.compile.inventory import compile_inventory
 from nexus_ansible.compile.playbooks import compile_playbook, playbook_path
-from nexus_ansible.compile.steps import check_steps
 from nexus_ansible.model.platform import Platform
-from nexus_ansible.registries.problems import InvalidRegistriesError
 
 
 def compile_platform(platform: Platform, catalog: Catalog) -> dict[str, str]:
-    """Text of every compiled file by its path in the project, sorted.
-
-    Raises InvalidRegistriesError when a step does not fit the role that holds it.
-    """
-    problems = check_steps(platform, catalog)
-    if problems:
-        raise InvalidRegistriesError(problems)
+    """Text of every compiled file by its path in the project, sorted."""
     compiled = {playbook_path(name): compile_playbook(platform, workflow, catalog) for name, workflow in platform.workflows.items()}
     compiled |= {
         f"inventories/{name}/hosts": compile_inventory(platform, environment)

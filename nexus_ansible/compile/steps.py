@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from nexus_ansible.compile.catalog import COLLECTION, Catalog, RoleSpec
-from nexus_ansible.model.platform import Platform, Stage, Step
+from nexus_ansible.model.platform import Stage, Step, Workflow
 from nexus_ansible.registries.load import describe
 from nexus_ansible.registries.problems import Problem, unknown
 
@@ -24,22 +24,23 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
-def check_steps(platform: Platform, catalog: Catalog) -> list[Problem]:
-    """Every step whose role, entry point, arguments or hosts do not exist or do not fit."""
+def check_steps(workflows: Iterable[Workflow], groups: Collection[str], catalog: Catalog) -> list[Problem]:
+    """Every step whose role, entry point, arguments or hosts do not exist or do not fit.
+
+    `groups` are the inventory groups of services.
+    """
     return [
         problem
-        for workflow in platform.workflows.values()
+        for workflow in workflows
         for stage in workflow.stages
         for step in stage.steps
-        for problem in _check(step, stage, platform, catalog)
+        for problem in _check(step, stage, groups, catalog)
     ]
 
 
-def _check(step: Step, stage: Stage, platform: Platform, catalog: Catalog) -> Iterator[Problem]:
-    if step.hosts is not None:
-        groups = {service.group for environment in platform.environments.values() for service in environment.services.values()}
-        if step.hosts.replace("-", "_") not in {*PLACES, *groups}:
-            yield Problem(step.position, *unknown("hosts", step.hosts, [*PLACES, *groups]))
+def _check(step: Step, stage: Stage, groups: Collection[str], catalog: Catalog) -> Iterator[Problem]:
+    if step.hosts is not None and step.hosts.replace("-", "_") not in {*PLACES, *groups}:
+        yield Problem(step.position, *unknown("hosts", step.hosts, [*PLACES, *groups]))
     if stage.parallel and (step.hosts or "control") != "control":
         yield Problem(step.position, f'step "{step.name}" of a parallel stage cannot run on {step.hosts}', "Give it a stage of its own.")
     if step.command:

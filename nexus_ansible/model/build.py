@@ -18,19 +18,21 @@ from nexus_ansible.registries.registry_set import Registries, as_seen_by, enviro
 OWN_SECRETS = (("security", "authentication", "jwt", "secret_key"),)
 
 
-def build_platform(registries: Registries) -> Platform:
-    """The platform that the registries describe. Raises InvalidRegistriesError with every broken rule."""
+def environment_views(registries: Registries) -> tuple[dict[str, Registries], list[Problem]]:
+    """The registries as each environment sees them, and every rule that they break."""
     views, problems = _views(registries)
-    problems.extend(check_rules(registries, views))
-    if problems:
-        raise InvalidRegistriesError(problems)
+    return views, [*problems, *check_rules(registries, views)]
+
+
+def build_platform(registries: Registries, views: Mapping[str, Registries]) -> Platform:
+    """The platform that registries without problems describe. `views` is what `environment_views` gave."""
     project = str(registries.get(("automation", "project"), "nexus"))
     shared: dict[tuple[int, str], Service] = {}
     environments = {name: _environment(view, name, project, shared) for name, view in views.items()}
     return Platform(
         project=project,
         environments=environments,
-        workflows=_workflows(registries, views),
+        workflows=build_workflows(registries, views),
         policies={name: _policies(view) for name, view in views.items()},
         authorization={name: _authorization(view) for name, view in views.items()},
         secrets={name: _secrets(view, environments[name]) for name, view in views.items()},
@@ -72,7 +74,8 @@ def _environment(
     )
 
 
-def _workflows(registries: Registries, views: Mapping[str, Registries]) -> dict[str, Workflow]:
+def build_workflows(registries: Registries, views: Mapping[str, Registries]) -> dict[str, Workflow]:
+    """Every workflow and pipeline by name, sorted; each as its own environment sees it."""
     workflows = {}
     for name, family, variant, path in workflow_paths(registries):
         environment = registries.get((*path, "environment"), variant if variant in views else None)

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command `nexus-ansible`: its subcommands, and the only place that catches errors."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from nexus_ansible import __version__
+from nexus_ansible.errors import NexusError
+
+COMMANDS = {
+    "init": "Make a project that applies as it stands.",
+    "validate": "Check the five registries and tell every problem.",
+    "compile": "Turn the registries into playbooks and inventories.",
+    "plan": "Show what a deployment would run and change.",
+    "apply": "Deploy an environment.",
+    "run": "Run any workflow or pipeline.",
+    "resume": "Go on with a run at the step where it failed.",
+    "status": "Show instances, health, versions and the last runs.",
+    "explain": "Tell where a value comes from.",
+    "graph": "Draw services, waves and workflows.",
+    "down": "Take an environment down.",
+    "audit": "Read and verify the ledger.",
+    "completion": "Print the completion script of a shell.",
+}
+UNEXPECTED = 3
+INTERRUPTED = 130
+
+
+class LazyCommands(click.Group):
+    """Imports a command's file only when the command is used, so that --help is fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """In the order in which people need them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The click command of `nexus_ansible/cli/NAME.py`."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"nexus_ansible.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with the closest name when there is none."""
+        name = args[0] if args else ""
+        if name not in COMMANDS and not name.startswith("-"):
+            from difflib import get_close_matches
+
+            close = get_close_matches(name, COMMANDS, n=1)
+            ctx.fail(f'no command "{name}".' + (f' Did you mean "{close[0]}"?' if close else " See --help."))
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=LazyCommands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Example: nexus-ansible apply production. Exit codes: 0 done, 2 usage, 3 unexpected, 4 invalid registry, "
+    "5 drift, 6 failed run, 7 refused, 8 timeout, 9 ledger integrity, 10 ledger completeness, 130 interrupted.",
+)
+@click.version_option(__version__, message="%(version)s")
+def cli() -> None:
+    """Five YAML registries, compiled to Ansible, run, and recorded in a ledger that anyone can verify."""
+
+
+def main() -> NoReturn:
+    """Run the command line and end the process with a documented exit code."""
+    try:
+        cli.main(prog_name="nexus-ansible", standalone_mode=False)
+    except click.exceptions.Exit as error:
+        _end(error.exit_code)
+    except click.Abort:
+        _end(INTERRUPTED, "interrupted")
+    except click.ClickException as error:
+        error.show()
+        _end(error.exit_code)
+    except KeyboardInterrupt:
+        _end(INTERRUPTED, "interrupted")
+    except NexusError as error:
+        _end(error.exit_code, str(error))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _end(0)
+    except Exception as error:  # noqa: BLE001 - the one place where everything ends
+        _end(UNEXPECTED, f"unexpected {type(error).__name__}: {error}\n  The full report is in {_report()}.")
+    _end(0)
+
+
+def _end(code: int, message: str = "") -> NoReturn:
+    if message:
+        click.echo(message, err=True)
+    sys.exit(code)
+
+
+def _report() -> Path:
+    """Write the traceback to a file that only its owner can read; return its path."""
+    import tempfile
+    import traceback
+
+    state = Path.cwd() / ".nexus"
+    directory = state if state.is_dir() and os.access(state, os.W_OK) else None
+    descriptor, name = tempfile.mkstemp(dir=directory, prefix="nexus-ansible-error-", suffix=".log")
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        stream.write(f"nexus-ansible {__version__}\npython {sys.version}\n\n{traceback.format_exc()}")
+    return Path(name)

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options that several commands share, and how results reach standard output."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from nexus_ansible.project import Project, find_project
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def project_option(command: Command) -> Command:
+    """`--project DIR`: passes a Project; the closest one from the current directory upwards by default."""
+
+    def find(_: click.Context, __: click.Parameter, value: Path | None) -> Project:
+        return find_project((value or Path.cwd()).resolve())
+
+    return click.option(
+        "--project",
+        type=click.Path(path_type=Path, file_okay=False),
+        callback=find,
+        metavar="DIR",
+        help="The project. Default: the closest directory with a config/ssot.",
+    )(command)
+
+
+def json_option(command: Command) -> Command:
+    """`--json`: passes `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")(command)
+
+
+def print_json(data: object) -> None:
+    """Stable JSON on standard output."""
+    click.echo(json.dumps(data, indent=2, sort_keys=True, default=str))

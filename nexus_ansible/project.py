@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A project on disk: where the registries, the compiled files and the state are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from nexus_ansible.errors import RegistryError
+
+SSOT = "config/ssot"
+
+
+@dataclass(frozen=True)
+class Project:
+    """A directory that holds `config/ssot`."""
+
+    root: Path
+
+    @property
+    def ssot(self) -> Path:
+        """Directory of the five registries."""
+        return self.root / SSOT
+
+    @property
+    def state(self) -> Path:
+        """Directory of everything that is not committed: the platform's files, runs, secrets, the ledger."""
+        return self.root / ".nexus"
+
+    @property
+    def ledger(self) -> Path:
+        """Directory of the ledger."""
+        return self.state / "ledger"
+
+    @property
+    def runs(self) -> Path:
+        """Directory of the state of runs, one entry each."""
+        return self.state / "runs"
+
+
+def find_project(start: Path) -> Project:
+    """The project that `start` lies in: the closest directory with a `config/ssot`.
+
+    Raises RegistryError when there is none.
+    """
+    for directory in (start, *start.parents):
+        if (directory / SSOT).is_dir():
+            return Project(directory)
+    raise RegistryError(
+        f"{start}: no {SSOT} here or above.\n  Change to a project, name one with --project, or make one: nexus-ansible init DIR"
+    )
