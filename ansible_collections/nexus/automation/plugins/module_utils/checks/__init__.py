@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Health checks: one adapter per file, one entry here."""
+
+from __future__ import annotations
+
+from .base import Answer, Check
+from .command import CommandCheck
+from .http import HttpCheck
+from .postgresql import PostgresqlCheck
+from .redis import RedisCheck
+from .tcp import TcpCheck
+
+__all__ = ["CHECKS", "Answer", "Check"]
+
+CHECKS: dict[str, type[Check]] = {
+    "command": CommandCheck,
+    "http": HttpCheck,
+    "postgresql": PostgresqlCheck,
+    "redis": RedisCheck,
+    "tcp": TcpCheck,
+}

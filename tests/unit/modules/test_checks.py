@@ -1,0 +1,302 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Health checks against real servers."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ansible_collections.nexus.automation.plugins.module_utils.checks import CHECKS
+from ansible_collections.nexus.automation.plugins.module_utils.checks.http import resolve_pointer
+from ansible_collections.nexus.automation.plugins.module_utils.checks.run import (
+    CheckResult,
+    describe_unhealthy,
+    run_checks,
+)
+from ansible_collections.nexus.automation.plugins.module_utils.checks.targets import (
+    DEFAULT_CHECKS,
+    TARGET_OPTIONS,
+    TARGETS_SPEC,
+    read_targets,
+)
+from ansible_collections.nexus.automation.plugins.module_utils.errors import AdapterError
+from ansible_collections.nexus.automation.plugins.module_utils.redis_client import connect_redis
+from tests.servers.embedded import postgresql_bin
+from tests.servers.http import Answer, HttpServer, start_http
+from tests.servers.ports import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.servers.postgresql import PostgresqlServer
+    from tests.servers.redis import RedisServer
+    from tests.servers.tls import CertificateAuthority
+
+
+def _check(*targets: dict[str, Any], **settings: Any) -> list[CheckResult]:
+    defaults = {name: option.get("default") for name, option in TARGET_OPTIONS.items()}
+    parameters = {name: option.get("default") for name, option in TARGETS_SPEC.items()}
+    parameters["targets"] = [{**defaults, "name": f"target-{place}", **target} for place, target in enumerate(targets)]
+    return run_checks(read_targets({**parameters, **settings}))
+
+
+def _check_one(**target: Any) -> CheckResult:
+    return _check(target)[0]
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A port that accepts connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
+        yield server.getsockname()[1]
+
+
+def _healthy_targets(http: HttpServer, postgresql: PostgresqlServer, redis: RedisServer) -> dict[str, dict[str, Any]]:
+    return {
+        "http": {"url": f"{http.url}/health"},
+        "tcp": {"kind": "tcp", "port": http.port},
+        "command": {"kind": "command", "command": ["true"]},
+        "postgresql": {
+            "service": "postgresql",
+            "port": postgresql.port,
+            "user": postgresql.user,
+            "password": postgresql.password,
+            "database": "postgres",
+        },
+        "redis": {"service": "redis", "port": redis.port, "password": redis.password},
+    }
+
+
+@pytest.mark.parametrize("kind", CHECKS)
+def test_a_server_that_runs_is_healthy(
+    kind: str, http_server: HttpServer, postgresql: PostgresqlServer, redis: RedisServer
+) -> None:
+    http_server.answers["/health"] = Answer()
+    result = _check_one(**_healthy_targets(http_server, postgresql, redis)[kind])
+    assert (result.kind, result.healthy, result.error, result.tries) == (kind, True, None, 1)
+
+
+@pytest.mark.parametrize("kind", ["http", "tcp", "postgresql", "redis"])
+def test_a_port_where_nothing_listens_is_unhealthy_and_named(kind: str) -> None:
+    port = free_port()
+    result = _check_one(kind=kind, port=port, user="nobody", database="none")
+    assert not result.healthy
+    assert "refused" in str(result.error).lower()
+    assert str(port) in result.address
+
+
+@pytest.mark.parametrize("kind", ["http", "redis"])
+def test_a_server_that_never_answers_costs_no_more_than_the_timeout(kind: str, silent_port: int) -> None:
+    result = _check_one(kind=kind, port=silent_port, timeout=0.2)
+    assert (result.healthy, result.error) == (False, "no answer within 0.2 s")
+
+
+def test_postgresql_that_never_answers_is_given_up(silent_port: int) -> None:
+    result = _check_one(kind="postgresql", port=silent_port, user="nobody", timeout=0.2)
+    assert not result.healthy
+    assert "timeout expired" in str(result.error)
+
+
+def test_a_slow_query_is_given_up(postgresql: PostgresqlServer) -> None:
+    login = {"user": postgresql.user, "password": postgresql.password, "database": "postgres"}
+    result = _check_one(kind="postgresql", port=postgresql.port, query="select pg_sleep(60)", timeout=0.5, **login)
+    assert result.error == "canceling statement due to statement timeout"
+
+
+def test_a_wrong_password_is_told_without_the_password(postgresql: PostgresqlServer, redis: RedisServer) -> None:
+    login = {"user": postgresql.user, "password": "wrong-secret", "database": "postgres"}
+    database = _check_one(kind="postgresql", port=postgresql.port, **login)
+    cache = _check_one(kind="redis", port=redis.port, password="wrong-secret")
+    assert "password authentication failed" in str(database.error)
+    assert cache.error == "WRONGPASS invalid username-password pair or user is disabled."
+    assert "wrong-secret" not in repr((database, cache))
+
+
+def test_redis_without_its_password_is_unhealthy(redis: RedisServer) -> None:
+    assert _check_one(kind="redis", port=redis.port).error == "NOAUTH Authentication required."
+
+
+def test_pg_isready_works_as_a_command(postgresql: PostgresqlServer) -> None:
+    command = [str(postgresql_bin() / "pg_isready"), "-h", "127.0.0.1", "-p", str(postgresql.port)]
+    result = _check_one(service="postgresql", kind="command", command=command)
+    assert (result.healthy, result.status) == (True, 0)
+    assert "accepting connections" in result.detail
+
+
+def test_a_command_gets_its_environment_and_tells_what_it_wrote() -> None:
+    result = _check_one(kind="command", command=["sh", "-c", "echo $WORD; exit 3"], environment={"WORD": "away"})
+    assert (result.status, result.error) == (3, "return code 3 instead of 0: away")
+
+
+def test_a_command_that_hangs_is_killed_with_its_children() -> None:
+    result = _check_one(kind="command", command=["sh", "-c", "sleep 1000 & wait"], timeout=0.2)
+    assert result.error == "no answer within 0.2 s"
+
+
+def test_a_missing_program_is_unhealthy() -> None:
+    result = _check_one(kind="command", command=["/no/such/program"])
+    assert result.error == "cannot be run: No such file or directory"
+
+
+def test_an_unexpected_status_shows_what_the_server_said(http_server: HttpServer) -> None:
+    http_server.answers["/health"] = Answer(503, b'{"database":\n "away"}')
+    result = _check_one(port=http_server.port)
+    assert (result.status, result.error) == (503, 'HTTP 503 instead of 200: {"database": "away"}')
+
+
+def test_a_redirect_is_an_answer_and_not_followed(http_server: HttpServer) -> None:
+    http_server.answers["/"] = Answer(302, headers={"Location": "/elsewhere"})
+    assert _check_one(service="proxy", port=http_server.port, statuses=[200, 302]).healthy
+    assert http_server.requests == ["GET /"]
+
+
+@pytest.mark.parametrize(
+    ("body", "wanted", "error"),
+    [
+        (b"all is well", {"contains": "well"}, None),
+        (b"all is ill", {"contains": "well"}, "the body lacks 'well': 'all is ill'"),
+        (b'{"a": [1, {"b/c": true}]}', {"json_pointer": "/a/1/b~1c", "json_value": True}, None),
+        (b'{"a": "down"}', {"json_pointer": "/a", "json_value": "up"}, '/a is "down" instead of "up"'),
+        (b'{"a": 1}', {"json_pointer": "/b", "json_value": 1}, "the body has nothing at /b: '{\"a\": 1}'"),
+        (b"<html>", {"json_pointer": "/b", "json_value": 1}, "the body is not JSON: '<html>'"),
+    ],
+)
+def test_the_body_must_be_as_wanted(
+    body: bytes, wanted: dict[str, Any], error: str | None, http_server: HttpServer
+) -> None:
+    http_server.answers["/health"] = Answer(body=body)
+    assert _check_one(port=http_server.port, **wanted).error == error
+
+
+@pytest.mark.parametrize(("pointer", "value"), [("", {"a": {"~x": [1, 2]}}), ("/a/~0x/1", 2), ("/a", {"~x": [1, 2]})])
+def test_json_pointers_are_resolved_as_rfc_6901_says(pointer: str, value: object) -> None:
+    assert resolve_pointer({"a": {"~x": [1, 2]}}, pointer) == value
+
+
+def test_tls_is_verified_with_the_given_authority(certificate_authority: CertificateAuthority) -> None:
+    with start_http({"/health": Answer()}, tls=certificate_authority.server_context()) as server:
+        url = f"{server.url}/health"
+        trusted, unknown, unverified = _check(
+            {"url": url, "ca_file": str(certificate_authority.ca_file)},
+            {"url": url},
+            {"url": url, "verify_tls": False},
+        )
+    assert trusted.healthy
+    assert unverified.healthy
+    assert "certificate verify failed" in str(unknown.error).lower()
+
+
+def test_a_target_that_recovers_is_healthy_after_that_many_tries(http_server: HttpServer) -> None:
+    http_server.answers["/health"] = Answer(503)
+
+    class Recovering(dict[str, Answer]):
+        def get(self, path: str, default: Any = None) -> Any:
+            if len(http_server.requests) >= 3:
+                return Answer()
+            return super().get(path, default)
+
+    object.__setattr__(http_server, "answers", Recovering(http_server.answers))
+    result = _check_one(port=http_server.port, retries=5, interval=0)
+    assert (result.healthy, result.tries) == (True, 3)
+
+
+def test_an_unhealthy_target_is_tried_as_often_as_asked(http_server: HttpServer) -> None:
+    result = _check_one(port=http_server.port, retries=2, interval=0)
+    assert (result.healthy, result.tries) == (False, 3)
+    assert http_server.requests == ["GET /health"] * 3
+
+
+def test_results_come_in_the_order_of_the_targets_and_overlap_in_time(http_server: HttpServer) -> None:
+    together = threading.Barrier(8)
+
+    class Together(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            together.wait(timeout)
+            return True
+
+    http_server.answers["/health"] = Answer(hold=Together())
+    results = _check(*({"port": http_server.port} for _ in range(8)), concurrency=8)
+    assert [result.name for result in results] == [f"target-{place}" for place in range(8)]
+    assert all(result.healthy for result in results)
+
+
+def test_no_more_threads_than_targets_are_started(http_server: HttpServer) -> None:
+    hold = threading.Event()
+    http_server.answers["/health"] = Answer(hold=hold)
+    before = threading.active_count()
+    runner = threading.Thread(target=_check, args=({"port": http_server.port},))
+    runner.start()
+    while not http_server.requests:
+        runner.join(0.01)
+    assert threading.active_count() <= before + 3  # the caller, one worker, the server's own
+    hold.set()
+    runner.join()
+
+
+def test_the_limit_for_all_targets_holds_whatever_a_server_does(silent_port: int) -> None:
+    defaults = {name: option.get("default") for name, option in TARGET_OPTIONS.items()}
+    parameters = {name: option.get("default") for name, option in TARGETS_SPEC.items()}
+    targets = [{**defaults, "name": "slow", "port": silent_port}]
+    results = run_checks(read_targets({**parameters, "targets": targets}), limit_s=0.1)
+    assert (results[0].error, results[0].tries) == ("no answer within the 0.1 s that all targets have together", 0)
+
+
+def test_unhealthy_targets_are_described_one_a_line(http_server: HttpServer) -> None:
+    http_server.answers["/health"] = Answer()
+    port = free_port()
+    results = _check(
+        {"name": "good", "port": http_server.port},
+        {"name": "bad", "kind": "tcp", "port": port, "retries": 1, "interval": 0},
+    )
+    assert describe_unhealthy(results) == (
+        f"1 of 2 targets is unhealthy:\n  bad, tcp://127.0.0.1:{port}: connection refused (tried 2 times)"
+    )
+    assert describe_unhealthy(results[:1]) == ""
+
+
+def test_no_targets_are_no_problem() -> None:
+    assert _check() == []
+
+
+def test_every_target_with_senseless_options_is_named() -> None:
+    with pytest.raises(AdapterError) as caught:
+        _check(
+            {"name": "a"},
+            {"name": "b", "kind": "tcp"},
+            {"name": "c", "kind": "command", "command": []},
+            {"name": "d", "url": "ftp://x"},
+            {"name": "e", "port": 1, "timeout": 0},
+            {"name": "f", "port": 1, "retries": -1},
+            {"name": "g", "url": "https://x/", "ca_file": "/no/such/file"},
+        )
+    assert str(caught.value) == (
+        "target a: an http target needs `url`, or `port`\n"
+        "target b: a tcp target needs `port`\n"
+        "target c: a command target needs `command`\n"
+        "target d: url 'ftp://x' is none: it must begin with http:// or https:// and a host\n"
+        "target e: timeout 0 makes no sense\n"
+        "target f: retries -1 makes no sense\n"
+        "target g: ca_file /no/such/file cannot be read: [Errno 2] No such file or directory"
+    )
+
+
+def test_every_kind_of_service_has_a_check_that_exists() -> None:
+    assert {default["kind"] for default in DEFAULT_CHECKS.values()} <= CHECKS.keys()
+
+
+def test_redis_replies_of_every_type_are_understood(redis: RedisServer) -> None:
+    with connect_redis("127.0.0.1", redis.port, 5, redis.password, None) as connection:
+        assert connection.call("SET", "checks:ü", "two\r\nlines") == "OK"
+        assert connection.call("MGET", "checks:ü", "checks:none") == ["two\r\nlines", None]
+        assert connection.call("STRLEN", "checks:ü") == 10
+        with pytest.raises(AdapterError, match="unknown command"):
+            connection.call("NOSUCH")
+
+
+def test_a_server_that_is_no_redis_says_so(http_server: HttpServer) -> None:
+    result = _check_one(kind="redis", port=http_server.port)
+    assert not result.healthy
+    assert "not Redis's protocol" in str(result.error) or "no Redis server" in str(result.error)
