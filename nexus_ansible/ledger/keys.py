@@ -8,7 +8,7 @@ import os
 import secrets
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -16,6 +16,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from nexus_ansible.errors import LedgerIntegrityError
 from nexus_ansible.ledger.files import write_durably
 from nexus_ansible.ledger.note import NoteError, Signer, Verifier, decode_base64, parse_skey, parse_vkey
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _PAYLOAD_KEY = "NEXUS-LEDGER-PAYLOAD-KEY"
 _RESTORE = "Restore the file from a backup."
@@ -55,7 +58,7 @@ class KeyFiles:
         """Read the payload key. Raises LedgerIntegrityError."""
         text = _read(self.payload)
         try:
-            key = decode_base64(text.rpartition("+")[2])
+            key = decode_base64(text.split("+", 2)[-1])
         except NoteError as error:
             raise LedgerIntegrityError(f"{self.payload}: {error}. {_RESTORE}") from None
         if len(key) != 32 or _payload_key_text(key) != text:
@@ -90,4 +93,4 @@ def _read(path: Path) -> str:
 def _write(path: Path, text: str, mode: int) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_durably(path, f"{text}\n".encode(), mode)
-    os.chmod(path, mode)  # noqa: PTH101  (umask)
+    os.chmod(path, mode)

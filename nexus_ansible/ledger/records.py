@@ -4,17 +4,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
 from nexus_ansible.errors import NexusError
 from nexus_ansible.ledger.tiles import MAX_ENTRY
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 VERSION = 1
 MAX_PAYLOAD = 1024 * 1024
@@ -126,6 +128,8 @@ def boot_id() -> str:
 
 
 def _check_fields(record: Record) -> None:
+    if RESERVED.isdisjoint(record.fields) and SCALARS.issuperset(map(type, record.fields.values())):
+        return
     for name, value in record.fields.items():
         if name in RESERVED:
             raise RecordError(f'{_name(record)} has a field "{name}", which the ledger fills in itself. Rename it.')

@@ -3,18 +3,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from nexus_ansible.ledger.merkle import EMPTY_ROOT, HASH_SIZE, fold, split_hashes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 WIDTH = 256
 """Hashes in a full tile, entries in a full bundle."""
 
-LENGTH_SIZE = 2
+ENTRY_PREFIX = 2
+"""Bytes of an entry's length in a bundle."""
+
 MAX_ENTRY = 0xFFFF
-"""Largest entry in bytes: a bundle gives its length as uint16."""
+"""Largest entry in bytes."""
 
 
 def index_path(index: int) -> str:
@@ -40,27 +45,27 @@ def sized_path(path: str, width: int) -> str:
     return path if width == WIDTH else f"{path}.p/{width}"
 
 
-def encode_entries(entries: Sequence[bytes]) -> bytes:
-    """Write entries as they stand in a bundle: each after its length, a big-endian uint16."""
+def join_prefixed(items: Sequence[bytes], prefix: int) -> bytes:
+    """Concatenate items, each after its length as a big-endian integer of `prefix` bytes."""
     parts = []
-    for entry in entries:
-        parts.append(len(entry).to_bytes(LENGTH_SIZE, "big"))
-        parts.append(entry)
+    for item in items:
+        parts.append(len(item).to_bytes(prefix, "big"))
+        parts.append(item)
     return b"".join(parts)
 
 
-def decode_entries(data: bytes, limit: int = WIDTH) -> tuple[list[bytes], int]:
-    """Read up to `limit` whole entries of a bundle; return them and the number of bytes they took."""
-    entries: list[bytes] = []
+def split_prefixed(data: bytes, prefix: int, limit: int = WIDTH) -> tuple[list[bytes], int]:
+    """Read up to `limit` whole items that `join_prefixed` wrote; return them and the number of bytes they took."""
+    items: list[bytes] = []
     at, end = 0, len(data)
-    while len(entries) < limit and at + LENGTH_SIZE <= end:
-        start = at + LENGTH_SIZE
+    while len(items) < limit and at + prefix <= end:
+        start = at + prefix
         stop = start + int.from_bytes(data[at:start], "big")
         if stop > end:
             break
-        entries.append(data[start:stop])
+        items.append(data[start:stop])
         at = stop
-    return entries, at
+    return items, at
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ledger as its writers see it: open, append, close."""
+
+from __future__ import annotations
+
+import fcntl
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Self
+
+from nexus_ansible.errors import LedgerIntegrityError
+from nexus_ansible.ledger.checkpoint import Checkpoint
+from nexus_ansible.ledger.files import locked, write_durably
+from nexus_ansible.ledger.head import Head, commit, head_of
+from nexus_ansible.ledger.keys import KeyFiles, create_keys
+from nexus_ansible.ledger.merkle import EMPTY_ROOT
+from nexus_ansible.ledger.numbers import RunNumbers
+from nexus_ansible.ledger.payloads import encode_batch
+from nexus_ansible.ledger.recovery import is_tidy, recover
+from nexus_ansible.ledger.snapshot import CHECKPOINT, LOCK, read_snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+    from types import TracebackType
+
+    from nexus_ansible.ledger.records import Record
+
+
+class Ledger:
+    """A ledger open for writing. Several processes and threads may have the same one open.
+
+    Every method raises LedgerIntegrityError when the files cannot be written or do not fit the signed head.
+    """
+
+    def __init__(self, directory: Path, keys: KeyFiles) -> None:
+        self.directory = directory
+        self._thread_lock = threading.Lock()
+        self._signer = keys.signer()
+        self._cipher = keys.cipher()
+        self._head: Head | None = None
+
+    @classmethod
+    def open(cls, directory: Path, *, keys: KeyFiles | None = None) -> Ledger:
+        """Open the ledger in `directory`, made on first use; put in order what a crash left behind."""
+        keys = keys or KeyFiles.within(directory)
+        with _explained(directory):
+            _create(directory, keys)
+            ledger = cls(directory, keys)
+            with ledger._exclusive():
+                ledger._current_head()
+        return ledger
+
+    @property
+    def origin(self) -> str:
+        """The unique name the ledger got when it was made."""
+        return self._signer.name
+
+    @property
+    def vkey(self) -> str:
+        """The public key as text, to give to whoever shall verify."""
+        return self._signer.verifier.vkey
+
+    def append(self, records: Iterable[Record]) -> range:
+        """Add records as one group and return their indices; they are durable when this returns.
+
+        Raises RecordError when one of them cannot be stored, LedgerIntegrityError when the disk is full or read-only
+        or fails; then none is recorded, and a later call works once there is space.
+        """
+        batch = tuple(records)
+        with _explained(self.directory), self._exclusive():
+            head = self._current_head()
+            start = head.edge.size
+            if batch:
+                numbers = self._numbers.assign(batch)
+                encoded = encode_batch(self._cipher, start, batch, numbers)
+                self._head = None
+                self._head = commit(self.directory, head, encoded, self._signer)
+                self._numbers.confirm(batch, numbers)
+        return range(start, start + len(batch))
+
+    def close(self) -> None:
+        """Let go of the ledger."""
+        self._head = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def _exclusive(self) -> Iterator[None]:
+        with self._thread_lock, locked(self.directory / LOCK, fcntl.LOCK_EX):
+            yield
+
+    def _current_head(self) -> Head:
+        if self._head is None or not self._head.is_on_disk(self.directory):
+            snapshot = read_snapshot(self.directory, self._signer.verifier)
+            head = head_of(snapshot)
+            if not is_tidy(self.directory, head):
+                head = recover(snapshot, head, self._cipher, self._signer)
+                snapshot = read_snapshot(self.directory, self._signer.verifier)
+            self._head = head
+            self._numbers = RunNumbers(snapshot)
+        return self._head
+
+
+def _create(directory: Path, keys: KeyFiles) -> None:
+    """Make what is missing of a new ledger."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (directory / LOCK).touch(mode=0o600)
+    with locked(directory / LOCK, fcntl.LOCK_EX):
+        if (directory / CHECKPOINT).exists() or (directory / "tile").exists():
+            return
+        create_keys(keys)
+        signer = keys.signer()
+        write_durably(directory / CHECKPOINT, signer.sign(Checkpoint(signer.name, 0, EMPTY_ROOT).text).encode())
+
+
+@contextmanager
+def _explained(directory: Path) -> Iterator[None]:
+    """Say what to do about a file that cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise LedgerIntegrityError(
+            f"{error.filename or directory}: {error.strerror}. Nothing was recorded. "
+            "Free space or make the directory writable, then try again."
+        ) from error

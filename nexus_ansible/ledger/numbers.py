@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The next record number of each run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import orjson
+
+from nexus_ansible.ledger.tiles import bundle_path
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nexus_ansible.ledger.records import Record
+    from nexus_ansible.ledger.snapshot import Snapshot
+
+RUN_STARTED = "run_started"
+
+
+class RunNumbers:
+    """Numbers the records of each run from 0, going on where the ledger's last record of the run stopped."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._next: dict[str, int] = {}
+
+    def assign(self, records: Sequence[Record]) -> list[int | None]:
+        """Return the number of each record; records of no run have none. Raises LedgerIntegrityError."""
+        numbers: list[int | None] = []
+        upcoming: dict[str, int] = {}
+        for record in records:
+            if record.run is None:
+                numbers.append(None)
+                continue
+            number = upcoming.get(record.run)
+            if number is None:
+                number = self._first(record)
+            numbers.append(number)
+            upcoming[record.run] = number + 1
+        return numbers
+
+    def confirm(self, records: Sequence[Record], numbers: Sequence[int | None]) -> None:
+        """Count records that are in the ledger now."""
+        for record, number in zip(records, numbers, strict=True):
+            if record.run is not None and number is not None:
+                self._next[record.run] = number + 1
+
+    def _first(self, record: Record) -> int:
+        known = self._next.get(str(record.run))
+        if known is not None:
+            return known
+        return 0 if record.kind == RUN_STARTED else last_number(self._snapshot, str(record.run)) + 1
+
+
+def last_number(snapshot: Snapshot, run: str) -> int:
+    """Return the number of a run's last record, -1 if it has none. Raises LedgerIntegrityError, OSError.
+
+    Canonical JSON makes the search for the run's name in a bundle's bytes exact, so that only one bundle is parsed.
+    """
+    mark = b'"run":' + orjson.dumps(run)
+    for bundle in range(snapshot.bundles - 1, -1, -1):
+        if mark in snapshot.file(bundle_path(bundle)):
+            for leaf in reversed(snapshot.leaves(bundle)):
+                record = orjson.loads(leaf)
+                if record["run"] == run:
+                    return int(record["n"])
+    return -1
