@@ -10,7 +10,7 @@ from nexus_ansible.model.platform import Authorization, Environment, Platform, P
 from nexus_ansible.model.rules import check_rules
 from nexus_ansible.model.services import DEFAULT_PORT_RANGE, build_service, instances, selected_services, waves
 from nexus_ansible.model.units import cpu_count, memory_bytes
-from nexus_ansible.model.workflows import build_workflow, workflow_paths
+from nexus_ansible.model.workflows import build_workflow, operations, workflow_paths
 from nexus_ansible.registries.problems import InvalidRegistriesError, Problem
 from nexus_ansible.registries.references import REFERENCE, references
 from nexus_ansible.registries.registry_set import Registries, as_seen_by, environment_names
@@ -75,8 +75,8 @@ def _environment(
 
 
 def build_workflows(registries: Registries, views: Mapping[str, Registries]) -> dict[str, Workflow]:
-    """Every workflow and pipeline by name, sorted; each as its own environment sees it."""
-    workflows = {}
+    """Every workflow, pipeline and operation by name, sorted; each as its own environment sees it."""
+    workflows = {workflow.name: workflow for workflow in operations(registries)}
     for name, family, variant, path in workflow_paths(registries):
         environment = registries.get((*path, "environment"), variant if variant in views else None)
         view = views.get(environment, registries)

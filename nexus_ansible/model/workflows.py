@@ -12,6 +12,9 @@ from nexus_ansible.registries.document import KeyPath
 from nexus_ansible.registries.registry_set import Registries
 
 POLICIES = ("automation", "policies", "execution")
+PLATFORM = "platform"
+OPERATIONS = {"status": ("status", "Tell how the instances are"), "down": ("remove", "Take the environment down")}
+"""Workflows that every project has: `platform.NAME`, with the step of the role `deployment` that does it."""
 
 
 def workflow_paths(registries: Registries) -> Iterator[tuple[str, str, str, KeyPath]]:
@@ -25,6 +28,28 @@ def workflow_paths(registries: Registries) -> Iterator[tuple[str, str, str, KeyP
         else:
             for variant in data:
                 yield f"pipeline.{family}.{variant}", family, variant, ("pipelines", family, variant)
+
+
+def operations(registries: Registries) -> Iterator[Workflow]:
+    """The workflows that every project has."""
+    position = registries.at(("orchestration", "services"), key=True)
+    for name, (entry_point, description) in OPERATIONS.items():
+        step = Step(entry_point, "deployment", entry_point, (), {}, None, None, None, position)
+        yield Workflow(
+            name=f"{PLATFORM}.{name}",
+            family=PLATFORM,
+            environment=None,
+            description=description,
+            triggers=("manual",),
+            stages=(Stage("", (step,), parallel=False, timeout=None, position=position),),
+            timeout=None,
+            task_timeout=seconds((registries.get(POLICIES) or {}).get("timeout_default", 300)),
+            retry=Retry("none", 0, 0.0),
+            schedule=None,
+            interval=None,
+            retention=None,
+            position=position,
+        )
 
 
 def build_workflow(

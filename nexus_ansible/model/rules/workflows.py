@@ -8,7 +8,7 @@ from typing import Any
 
 from nexus_ansible.model.reserved import RESERVED_VARIABLES
 from nexus_ansible.model.units import cron_problem
-from nexus_ansible.model.workflows import workflow_paths
+from nexus_ansible.model.workflows import PLATFORM, workflow_paths
 from nexus_ansible.registries.document import KeyPath
 from nexus_ansible.registries.problems import Problem, unknown
 from nexus_ansible.registries.registry_set import Registries, environment_names
@@ -17,6 +17,9 @@ from nexus_ansible.registries.registry_set import Registries, environment_names
 def workflow_rules(registries: Registries) -> Iterator[Problem]:
     """What a workflow or a pipeline can have wrong on its own; steps against roles are checked by the compiler."""
     environments = environment_names(registries)
+    if PLATFORM in registries.get(("automation", "workflows"), {}):
+        where = ("automation", "workflows", PLATFORM)
+        yield registries.problem(where, f'a workflow family cannot be called "{PLATFORM}"', "Every project has one.", key=True)
     for _, _, _, path in workflow_paths(registries):
         data: Mapping[str, Any] = registries.get(path)
         if "environment" in data and data["environment"] not in environments:

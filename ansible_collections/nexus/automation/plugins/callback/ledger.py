@@ -1,0 +1,190 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: ledger
+type: notification
+short_description: Record what a playbook really does in a verifiable ledger
+version_added: 0.1.0
+author: nexus-ansible contributors
+description:
+  - Sends every play, task and result to a recorder, which writes them to the ledger of the project.
+  - Events go over a socket of their own, never through the playbook's output, so that a module cannot forge them.
+  - Under C(nexus-ansible) the recorder is the supervisor of the run. Under plain C(ansible-playbook) and AWX the plugin starts one for the
+    project that the playbook lies in; outside a project it does nothing.
+requirements:
+  - The Python package nexus-ansible on the control node
+options:
+  socket:
+    description: Socket of a recorder that is already there.
+    type: path
+    env:
+      - name: NEXUS_LEDGER_SOCKET
+  enabled:
+    description: Whether runs are recorded.
+    type: bool
+    default: true
+    env:
+      - name: NEXUS_LEDGER
+    ini:
+      - section: callback_ledger
+        key: enabled
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from ansible import context
+from ansible.plugins.callback import CallbackBase
+
+from ansible_collections.nexus.automation.plugins.plugin_utils.recorder import (
+    Recorder,
+    RecorderLost,
+    RecorderRefused,
+    connect,
+)
+from ansible_collections.nexus.automation.plugins.plugin_utils.result import outcome_of, shortened
+from ansible_collections.nexus.automation.plugins.plugin_utils.secrets import SecretNotFound, remember, resolve
+
+REFUSED = 7
+PLAY_VARIABLES = ("nexus_workflow", "nexus_step", "nexus_source", "nexus_wave", "nexus_batch")
+
+
+class CallbackModule(CallbackBase):
+    """Sends what happens to the recorder; every handler builds one message and hands it over."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "notification"
+    CALLBACK_NAME = "nexus.automation.ledger"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._recorder: Recorder | None = None
+        self._inventory_told = False
+        self._services: dict[str, str | None] = {}
+
+    def v2_playbook_on_start(self, playbook: Any) -> None:
+        """Open the run, before any host is touched."""
+        path = Path(playbook._file_name).resolve()
+        if not self.get_option("enabled"):
+            return
+        self._recorder = connect(self.get_option("socket"), path)
+        if self._recorder is None:
+            return
+        arguments = context.CLIARGS
+        self._send(
+            "hello",
+            pid=os.getpid(),
+            playbook=str(path),
+            inventory=[str(Path(source).resolve()) for source in arguments.get("inventory") or () if "," not in source],
+            check=bool(arguments.get("check")),
+            limit=arguments.get("subset"),
+            tags=list(arguments.get("tags") or ()),
+        )
+        try:
+            remember(self._recorder.welcome())
+        except RecorderRefused as error:
+            self._display.error(str(error), wrap_text=False)
+            sys.stdout.flush()
+            os._exit(REFUSED)
+
+    def v2_playbook_on_play_start(self, play: Any) -> None:
+        """Tell the play, and with the first one what the inventory says of the project."""
+        if self._recorder is None:
+            return
+        if not self._inventory_told:
+            self._inventory_told = True
+            self._tell_inventory(play)
+        variables = play.get_vars()
+        known = {name: variables[name] for name in PLAY_VARIABLES if name in variables}
+        self._send("play", uuid=str(play._uuid), name=play.get_name(), variables=known)
+
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
+        """Tell the task."""
+        if self._recorder is not None:
+            self._send("task", uuid=str(task._uuid), name=task.get_name(), action=task.action, path=task.get_path())
+
+    def v2_playbook_on_handler_task_start(self, task: Any) -> None:
+        """A handler is a task."""
+        self.v2_playbook_on_task_start(task, is_conditional=False)
+
+    def v2_playbook_on_cleanup_task_start(self, task: Any) -> None:
+        """A clean-up is a task."""
+        self.v2_playbook_on_task_start(task, is_conditional=False)
+
+    def v2_runner_on_start(self, host: Any, task: Any) -> None:
+        """Tell that a host begins a task."""
+        if self._recorder is not None:
+            self._send("start", task=str(task._uuid), host=host.get_name(), service=self._service(host))
+
+    def v2_runner_on_ok(self, result: Any) -> None:
+        """Tell a result."""
+        self._result("ok", result)
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        """Tell a failure, and whether the play ignores it."""
+        self._result("ignored" if ignore_errors else "failed", result)
+
+    def v2_runner_on_skipped(self, result: Any) -> None:
+        """Tell a skipped task."""
+        self._result("skipped", result)
+
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        """Tell a host that could not be reached."""
+        self._result("unreachable", result)
+
+    def v2_playbook_on_stats(self, stats: Any) -> None:
+        """Tell the recap, against which the records are checked."""
+        if self._recorder is None:
+            return
+        hosts = {host: stats.summarize(host) for host in sorted(stats.processed)}
+        custom = stats.custom.get("_run") or {}
+        self._send("stats", hosts=hosts, custom=shortened(custom))
+        self._recorder.close()
+
+    def _result(self, outcome: str, result: Any) -> None:
+        if self._recorder is None:
+            return
+        self._send(
+            "result",
+            outcome=outcome_of(outcome, result.result),
+            task=str(result.task._uuid),
+            host=result.host.get_name(),
+            service=self._service(result.host),
+            changed=bool(result.result.get("changed", False)),
+            result=shortened(result.result),
+        )
+
+    def _send(self, event: str, **fields: Any) -> None:
+        """Hand a message over; a run that cannot be recorded does not go on."""
+        assert self._recorder is not None
+        try:
+            self._recorder.send({"event": event, **fields})
+        except RecorderLost as error:
+            self._display.error(str(error), wrap_text=False)
+            raise KeyboardInterrupt from error
+
+    def _tell_inventory(self, play: Any) -> None:
+        inventory = play.get_variable_manager()._inventory
+        variables = inventory.groups["all"].get_vars()
+        sources = variables.get("nexus_secrets") or {}
+        self._send("inventory", environment=variables.get("nexus_environment"))
+        root = self._recorder.root if self._recorder else Path()
+        values = {}
+        for name, source in sources.items():
+            try:
+                values[name] = resolve(name, source or {}, root)
+            except SecretNotFound:
+                continue  # whoever needs it fails with its name; not every run needs every secret
+        self._send("secrets", values=sorted(values.values()))
+
+    def _service(self, host: Any) -> str | None:
+        name = host.get_name()
+        if name not in self._services:
+            found = (group.vars.get("service_name") for group in host.groups)
+            self._services[name] = next((str(service) for service in found if service), None)
+        return self._services[name]

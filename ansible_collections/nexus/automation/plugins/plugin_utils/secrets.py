@@ -1,0 +1,71 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Secrets on the control node: given by the run's supervisor, else the environment, else the project's vault file, else a lookup."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.parsing.dataloader import DataLoader
+from ansible.parsing.vault import VaultSecret
+from ansible.plugins.loader import lookup_loader
+
+VAULT_FILE = Path(".nexus") / "secrets.yml"
+PASSWORD_FILE = Path(".nexus") / "vault-password"
+
+_known: dict[str, str] = {}
+
+
+class SecretNotFound(AnsibleError):
+    """No source knows a secret."""
+
+
+def remember(values: Mapping[str, str]) -> None:
+    """Keep secrets in this process, and in the workers it forks: they need no file and no environment variable."""
+    _known.update(values)
+
+
+def resolve(name: str, source: Mapping[str, Any], root: Path, templar: Any = None) -> str:
+    """The value of a secret.
+
+    `source` is its entry of the inventory's `nexus_secrets`: empty, or `lookup`, `terms` and `options`.
+    Raises SecretNotFound when no source knows it.
+    """
+    if name in _known:
+        return _known[name]
+    value = os.environ.get(name)
+    if value is None and source.get("lookup"):
+        value = _look_up(source, templar)
+    if value is None:
+        value = vault_secrets(root).get(name)
+    if value is None:
+        raise SecretNotFound(
+            f'The secret "{name}" is in none of its sources. '
+            f"Set the environment variable {name}, or add it to {VAULT_FILE} with ansible-vault."
+        )
+    _known[name] = value
+    return value
+
+
+def vault_secrets(root: Path) -> dict[str, str]:
+    """Every secret of a project's vault file; none where there is no file."""
+    path = root / VAULT_FILE
+    if not path.is_file():
+        return {}
+    loader = DataLoader()
+    password = (root / PASSWORD_FILE).read_bytes().strip()
+    loader.set_vault_secrets([("default", VaultSecret(password))])
+    data = loader.load_from_file(str(path)) or {}
+    return {str(name): str(value) for name, value in data.items()}
+
+
+def _look_up(source: Mapping[str, Any], templar: Any) -> str:
+    plugin = lookup_loader.get(source["lookup"], loader=DataLoader(), templar=templar)
+    if plugin is None:
+        raise SecretNotFound(f"There is no lookup plugin {source['lookup']!r}. Install the collection that holds it.")
+    found = plugin.run(list(source.get("terms") or []), variables={}, **dict(source.get("options") or {}))
+    return str(found[0])

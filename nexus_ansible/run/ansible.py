@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One ansible-playbook process through ansible-runner, with a scrubbed environment and nothing left on disk."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nexus_ansible.run.guard import MARKER
+
+GUARD = Path(__file__).with_name("guard.py")
+PASSED = ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "LC_*", "TZ", "TMPDIR", "SSH_AUTH_SOCK", "ANSIBLE_*")
+TAIL_LINES = 40
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """What to run. `passed` names variables of the caller's environment that the run may see besides the usual ones."""
+
+    run: str
+    root: Path
+    playbook: Path
+    inventory: Path
+    socket: Path
+    limit: str = ""
+    tags: tuple[str, ...] = ()
+    check: bool = False
+    diff: bool = True
+    extra_vars: Mapping[str, Any] = field(default_factory=dict)
+    forks: int = 25
+    fast: bool = False
+    verbosity: int = 0
+    passed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How the process ended; `tail` is the end of what it printed outside of events."""
+
+    code: int | None
+    tail: str
+
+
+def run_ansible(
+    invocation: Invocation, private: Path, on_event: Callable[[dict[str, Any]], bool]
+) -> Ended:
+    """Run a playbook and wait for it. `private` is an empty directory of the run's own; `on_event` gets runner events.
+
+    Raises OSError when the runner cannot write to `private`.
+    """
+    from ansible_runner import Runner, RunnerConfig
+
+    config = RunnerConfig(
+        private_data_dir=str(private),
+        project_dir=str(invocation.root),
+        playbook=str(invocation.playbook),
+        inventory=str(invocation.inventory),
+        limit=invocation.limit or None,
+        tags=",".join(invocation.tags) or None,
+        extravars=dict(invocation.extra_vars) or None,
+        cmdline=" ".join(_options(invocation)) or None,
+        forks=invocation.forks,
+        verbosity=invocation.verbosity or None,
+        ident="run",
+        omit_event_data=True,
+        suppress_output_file=True,
+        suppress_ansible_output=True,
+        rotate_artifacts=0,
+    )
+    before = dict(os.environ)
+    config.prepare()
+    added = {name: value for name, value in config.env.items() if before.get(name) != value}
+    config.env = {**allowed_environment(before, invocation.passed), **added, **_own_environment(invocation)}
+    config.command = [sys.executable, "-I", "-S", str(GUARD), str(os.getpid()), invocation.run, *config.command]
+    config.runner_mode = "subprocess"
+    tail: deque[str] = deque(maxlen=TAIL_LINES)
+    runner = Runner(config, event_handler=lambda event: _noted(event, tail, on_event))
+    with open(os.devnull, "rb") as nothing:  # noqa: PTH123 - a descriptor is needed
+        config.input_fd = nothing
+        out, err = _Stream(runner.event_callback), _Stream(runner.event_callback)
+        config.output_fd, config.error_fd = out.write_end, err.write_end
+        try:
+            runner.run()
+        finally:
+            out.finish()
+            err.finish()
+    return Ended(runner.rc, "\n".join(tail).strip())
+
+
+def allowed_environment(environment: Mapping[str, str], passed: tuple[str, ...]) -> dict[str, str]:
+    """The part of the caller's environment that a run may see; patterns may end in `*`."""
+    patterns = (*PASSED, *passed)
+    exact = {pattern for pattern in patterns if not pattern.endswith("*")}
+    prefixes = tuple(pattern[:-1] for pattern in patterns if pattern.endswith("*"))
+    return {name: value for name, value in environment.items() if name in exact or name.startswith(prefixes)}
+
+
+def mitogen_strategy() -> Path | None:
+    """Directory of Mitogen's strategy plugins, when it is installed and supports the ansible-core that is."""
+    from importlib.metadata import PackageNotFoundError, version
+    from importlib.util import find_spec
+
+    try:
+        core = tuple(int(part) for part in version("ansible-core").split(".")[:2])
+        supported = _mitogen_supports(version("mitogen"))
+    except PackageNotFoundError:
+        return None
+    spec = find_spec("ansible_mitogen")
+    if spec is None or spec.origin is None or core > supported:
+        return None
+    return Path(spec.origin).parent / "plugins" / "strategy"
+
+
+def _mitogen_supports(release: str) -> tuple[int, int]:
+    """Newest ansible-core of a Mitogen release, from its change log: 0.3.25 for 2.18, 0.3.30 for 2.19, 0.3.40 for 2.20."""
+    patch = int(release.split(".")[2].partition("+")[0].rstrip("abcrcdev") or 0)
+    return (2, 20) if patch >= 40 else (2, 19) if patch >= 30 else (2, 18)
+
+
+def _options(invocation: Invocation) -> list[str]:
+    flags = {"--check": invocation.check, "--diff": invocation.diff}
+    return [flag for flag, wanted in flags.items() if wanted]
+
+
+def _own_environment(invocation: Invocation) -> dict[str, str]:
+    scripts = str(Path(sys.executable).parent)
+    config = invocation.root / "ansible.cfg"
+    strategy = mitogen_strategy() if invocation.fast else None
+    return {
+        "PATH": f"{scripts}:{os.environ.get('PATH', os.defpath)}",
+        MARKER: invocation.run,
+        "NEXUS_LEDGER_SOCKET": str(invocation.socket),
+        "ANSIBLE_CALLBACKS_ENABLED": "nexus.automation.ledger",
+        "ANSIBLE_INVENTORY_UNPARSED_FAILED": "true",
+        "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true",
+        "ANSIBLE_NOCOLOR": "true",
+        **({"ANSIBLE_CONFIG": str(config)} if config.is_file() else {}),
+        **({"ANSIBLE_STRATEGY_PLUGINS": str(strategy), "ANSIBLE_STRATEGY": "mitogen_linear"} if strategy else {}),
+    }
+
+
+def _noted(event: dict[str, Any], tail: deque[str], on_event: Callable[[dict[str, Any]], bool]) -> bool:
+    if event.get("event") in {"verbose", "error", "warning", "system_warning", "deprecated"}:
+        tail.extend(str(event.get("stdout", "")).splitlines())
+    return on_event(event)
+
+
+class _Stream:
+    """A pipe whose text goes through ansible-runner's own event filter as it comes, instead of all at the end."""
+
+    def __init__(self, on_event: Callable[[dict[str, Any]], None]) -> None:
+        from ansible_runner.utils import OutputEventFilter
+
+        self._filter = OutputEventFilter(None, on_event, suppress_ansible_output=True)
+        read_end, self.write_end = os.pipe()
+        self._thread = threading.Thread(target=self._pump, args=(read_end,), daemon=True)
+        self._thread.start()
+
+    def _pump(self, read_end: int) -> None:
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        with os.fdopen(read_end, "rb", buffering=0) as stream:
+            while data := stream.read(1 << 16):
+                self._filter.write(decoder.decode(data))
+        self._filter.close()
+
+    def finish(self) -> None:
+        """Close the writing end and wait for what is still in the pipe."""
+        os.close(self.write_end)
+        self._thread.join()

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs one command and leaves nothing of it behind: `python -I -S guard.py PARENT_PID RUN_ID COMMAND...`.
+
+The guard stands between the supervisor and ansible-playbook. When either of them dies, however it dies, the guard ends
+every process that carries the run's marker in its environment. Standard library only, so that it starts in
+milliseconds.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+import time
+
+MARKER = "NEXUS_RUN_ID"
+GRACE_S = 5.0
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+def adopt_orphans() -> None:
+    """Make this process the parent of every descendant that loses its own (Linux prctl)."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def die_with_parent(number: int) -> None:
+    """Have the kernel send this process a signal when its parent dies (Linux prctl)."""
+    _prctl(_PR_SET_PDEATHSIG, number)
+
+
+def _prctl(option: int, argument: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(option, argument, 0, 0, 0)
+
+
+def marked_processes(run: str) -> list[int]:
+    """Processes other than this one that carry a run's marker in their environment."""
+    wanted = f"{MARKER}={run}".encode()
+    found = []
+    for name in os.listdir("/proc"):  # noqa: PTH208 - twice as fast as pathlib, and /proc can be long
+        if name.isdigit() and int(name) != os.getpid():
+            try:
+                with open(f"/proc/{name}/environ", "rb") as stream:  # noqa: PTH123 - no pathlib under -S for speed
+                    if wanted in stream.read().split(b"\0"):
+                        found.append(int(name))
+            except OSError:  # ended meanwhile, or somebody else's
+                continue
+    return found
+
+
+def end_processes(run: str) -> int:
+    """End every process of a run: politely, then by force. Returns how many there were."""
+    ended = set()
+    deadline = time.monotonic() + GRACE_S
+    number = signal.SIGTERM
+    while True:
+        alive = [pid for pid in marked_processes(run) if not _is_zombie(pid)]
+        if not alive:
+            return len(ended)
+        for pid in alive:
+            if number == signal.SIGKILL or pid not in ended:
+                ended.add(pid)
+                _kill(pid, number)
+        if time.monotonic() > deadline:
+            number = signal.SIGKILL
+        time.sleep(0.02)
+        _reap()
+
+
+def _is_zombie(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as stream:  # noqa: PTH123
+            return stream.read().rpartition(b")")[2].split()[0] == b"Z"
+    except OSError:
+        return True
+
+
+def _kill(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def _reap() -> None:
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        return
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command; return its exit code, or 128 + the signal that ended it."""
+    parent, run, command = int(arguments[0]), arguments[1], arguments[2:]
+    adopt_orphans()
+    stop = [False]
+
+    def ask_to_stop(number: int, frame: object) -> None:  # noqa: ARG001
+        stop[0] = True
+        raise InterruptedError  # out of waitpid, which Python would otherwise resume
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, ask_to_stop)
+    die_with_parent(signal.SIGTERM)
+    if os.getppid() != parent:
+        return 128 + signal.SIGTERM
+    child = os.fork()
+    if child == 0:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+        os.setpgid(0, 0)
+        die_with_parent(signal.SIGTERM)
+        try:
+            os.execvp(command[0], command)
+        except OSError as error:
+            os.write(2, f"{command[0]}: {error.strerror}\n".encode())
+            os._exit(127)
+    code = _wait(child, stop)
+    end_processes(run)
+    return code
+
+
+def _wait(child: int, stop: list[bool]) -> int:
+    """Wait for the child, or for a signal that asks to stop; orphans that end meanwhile are reaped on the way."""
+    while not stop[0]:
+        try:
+            pid, status = os.waitpid(-1, 0)
+        except ChildProcessError:
+            return 128 + signal.SIGKILL
+        except InterruptedError:
+            continue
+        if pid == child:
+            code = os.waitstatus_to_exitcode(status)
+            return code if code >= 0 else 128 - code
+    return 128 + signal.SIGTERM
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

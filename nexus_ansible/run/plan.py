@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A plan binds what a run does to one id: the same registries, compiled files, steps and limit give the same id."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nexus_ansible.compile.manifest import Manifest, digest
+from nexus_ansible.compile.playbooks import playbook_path
+from nexus_ansible.compile.write import write_file
+from nexus_ansible.errors import DriftError, RefusedError
+from nexus_ansible.model.platform import Workflow
+from nexus_ansible.project import Project
+
+ID_LENGTH = 12
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What would run. Digests are SHA-256 in hex."""
+
+    workflow: str
+    environment: str
+    playbook: str
+    inventory: str
+    registries: str
+    playbook_digest: str
+    inventory_digest: str
+    compiler: str
+    limit: str = ""
+    steps: tuple[str, ...] = ()
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """The plan's id, 12 hex digits of the digest of everything it binds."""
+        return digest(json.dumps(asdict(self), sort_keys=True).encode())[:ID_LENGTH]
+
+
+def make_plan(
+    manifest: Manifest,
+    workflow: Workflow,
+    environment: str,
+    limit: str = "",
+    steps: tuple[str, ...] = (),
+    arguments: Mapping[str, Any] | None = None,
+) -> Plan:
+    """The plan of running a workflow as it is compiled now."""
+    playbook, inventory = playbook_path(workflow.name), f"inventories/{environment}/hosts"
+    return Plan(
+        workflow=workflow.name,
+        environment=environment,
+        playbook=playbook,
+        inventory=inventory,
+        registries=digest(json.dumps(dict(manifest.inputs), sort_keys=True).encode()),
+        playbook_digest=manifest.outputs[playbook],
+        inventory_digest=manifest.outputs[inventory],
+        compiler=manifest.compiler,
+        limit=limit,
+        steps=steps,
+        arguments=arguments or {},
+    )
+
+
+def chosen_steps(workflow: Workflow, step: tuple[str, ...], from_step: str | None) -> tuple[str, ...]:
+    """The steps to run, in order; none means all. Raises RefusedError for a step that the workflow lacks."""
+    names = [known.name for known in workflow.steps]
+    for name in (*step, *((from_step,) if from_step else ())):
+        if name not in names:
+            raise RefusedError(f'{workflow.position}: {workflow.name} has no step "{name}".\n  Known: {", ".join(names)}.')
+    if from_step:
+        return tuple(names[names.index(from_step) :])
+    return tuple(name for name in names if name in step)
+
+
+def save_plan(project: Project, plan: Plan) -> None:
+    """Keep a plan, so that `apply --plan ID` can tell what became of it."""
+    write_file(_path(project, plan.id), json.dumps(asdict(plan), indent=1, sort_keys=True) + "\n")
+
+
+def require_plan(project: Project, wanted: str, now: Plan) -> None:
+    """Refuse a plan that is not what would run now. Raises RefusedError, or DriftError with what changed."""
+    if wanted == now.id:
+        return
+    try:
+        old = json.loads(_path(project, wanted).read_text("utf-8"))
+    except FileNotFoundError:
+        raise RefusedError(f'There is no plan "{wanted}".\n  `nexus-ansible plan {now.environment}` makes one.') from None
+    new = json.loads(json.dumps(asdict(now)))
+    changed = ", ".join(key for key in new if new[key] != old.get(key))
+    raise DriftError(
+        f"Plan {wanted} is stale: {changed} changed since; now it would be {now.id}.\n"
+        f"  Look at the new one: nexus-ansible plan {now.environment}"
+    )
+
+
+def _path(project: Project, plan: str) -> Path:
+    return project.state / "plans" / f"{plan}.json"

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Turns what Ansible's callback tells into ledger records, in groups, without secrets."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nexus_ansible.ledger.ledger import Ledger
+from nexus_ansible.ledger.records import Record
+from nexus_ansible.run.redact import Redactor
+
+COMMIT_EVERY_S = 0.05
+GROUP = 1_000
+RUNNER_EVENTS = {
+    "ok": "runner_on_ok",
+    "failed": "runner_on_failed",
+    "timeout": "runner_on_failed",
+    "ignored": "runner_on_failed",
+    "skipped": "runner_on_skipped",
+    "unreachable": "runner_on_unreachable",
+}
+
+
+@dataclass(frozen=True)
+class RunIdentity:
+    """What is known of a run before it begins. `fields` go into every leaf, `personal` into the first payload."""
+
+    run: str
+    fields: Mapping[str, Any]
+    opening: Mapping[str, Any]
+    personal: Mapping[str, Any]
+
+
+@dataclass
+class Tally:
+    """What the records say so far, to be compared with the recap and with the runner's own events."""
+
+    outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
+    changed: Counter[str] = field(default_factory=Counter)
+    events: Counter[tuple[str, str]] = field(default_factory=Counter)
+    recap: dict[str, dict[str, int]] | None = None
+
+    def total(self, outcome: str) -> int:
+        """Results of one outcome on all hosts."""
+        return sum(number for (_, what), number in self.outcomes.items() if what == outcome)
+
+
+class Recorder:
+    """One run's way into the ledger. Not thread-safe: one thread feeds it.
+
+    `observe` is called with every message after redaction, for progress; `tasks_log` names the tasks in flight, so
+    that they can be recorded as unknown when this process does not live to see their end.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        identity: RunIdentity,
+        redactor: Redactor,
+        tasks_log: Path,
+        observe: Callable[[dict[str, Any]], None] = lambda message: None,
+    ) -> None:
+        self.tally = Tally()
+        self.status: dict[str, Any] = {}
+        self.failures: list[dict[str, Any]] = []
+        self.failed_step = ""
+        self.step_seconds: dict[str, float] = {}
+        self._ledger = ledger
+        self._identity = identity
+        self._redactor = redactor
+        self._log = tasks_log.open("a", encoding="utf-8", buffering=1)
+        self._observe = observe
+        self._pending: list[Record] = []
+        self._settled: list[str] = []
+        self._due = 0.0
+        self._play: dict[str, Any] = {}
+        self._tasks: dict[str, dict[str, Any]] = {}
+        self._running: dict[tuple[str, str], float] = {}
+        self._step_began: tuple[str, float] = ("", 0.0)
+
+    def open(self) -> None:
+        """Record that the run begins; durable when this returns. Raises LedgerIntegrityError."""
+        self._ledger.append([self._record("run_started", self._identity.opening, self._identity.personal)])
+
+    def handle(self, message: dict[str, Any]) -> None:
+        """Take one message of the callback plugin. Raises LedgerIntegrityError when it cannot be recorded."""
+        event = message.get("event")
+        if event == "secrets":
+            self._redactor.add(message["values"])
+            return
+        message = self._redactor.data(message)
+        if event == "play":
+            self._play = message
+            self._mark_step(str(message["variables"].get("nexus_step", "")))
+        elif event == "task":
+            self._tasks[message["uuid"]] = message
+        elif event == "start":
+            self._start(message)
+        elif event == "result":
+            self._result(message)
+        elif event == "stats":
+            self.tally.recap = message["hosts"]
+            self.status = message["custom"].get("nexus_status", {})
+        self._observe({**message, "play": self._play, "step": self._step(message.get("host", ""))})
+        if len(self._pending) >= GROUP:
+            self.commit()
+
+    def due_in(self) -> float | None:
+        """Seconds until `commit` must be called; None when nothing waits."""
+        return max(0.0, self._due - time.monotonic()) if self._pending else None
+
+    def commit(self) -> None:
+        """Make everything taken so far durable. Raises LedgerIntegrityError; then nothing is lost, and nothing new is taken."""
+        if not self._pending:
+            return
+        self._ledger.append(self._pending)
+        self._pending = []
+        self._log.write("".join(self._settled))
+        self._settled = []
+
+    def close(self, outcome: str, message: str, discrepancies: list[str]) -> None:
+        """Record tasks in flight as unknown, then the end of the run. Raises LedgerIntegrityError."""
+        self._mark_step("")
+        for (task, host), began in list(self._running.items()):
+            fields = {**self._place(host), "task": self._name(task), "host": host, "outcome": "unknown"}
+            self._pending.append(self._record("task", {**fields, "duration": _since(began)}))
+        self._running.clear()
+        counts = {what: self.tally.total(what) for what in ("ok", "failed", "skipped", "unreachable", "ignored")}
+        fields: dict[str, Any] = {f"tasks_{what}": number for what, number in counts.items()}
+        fields |= {"outcome": outcome, "changed": bool(self.tally.changed.total())}
+        if discrepancies:
+            fields["discrepancies"] = [self._redactor.text(text)[:500] for text in discrepancies[:50]]
+        payload = {"message": self._redactor.text(message)} if message else None
+        self._pending.append(self._record("run_ended", fields, payload))
+        self.commit()
+        self._log.close()
+
+    def _start(self, message: dict[str, Any]) -> None:
+        self._running[message["task"], message["host"]] = time.monotonic()
+        self._log.write(f"+\t{message['task']}\t{message['host']}\t{self._name(message['task'])}\n")
+
+    def _result(self, message: dict[str, Any]) -> None:
+        task, host, outcome = message["task"], message["host"], message["outcome"]
+        began = self._running.pop((task, host), None)
+        self.tally.outcomes[host, outcome] += 1
+        self.tally.changed[host] += bool(message["changed"])
+        self.tally.events[RUNNER_EVENTS[outcome], task] += 1
+        fields = {
+            **self._place(host),
+            "task": self._name(task),
+            "host": host,
+            "service": message["service"],
+            "outcome": outcome,
+            "changed": message["changed"],
+            "duration": _since(began),
+            "action": self._tasks.get(task, {}).get("action"),
+        }
+        if outcome in {"failed", "timeout", "unreachable"}:
+            self.failed_step = str(fields.get("step", ""))
+            self.failures.append({**fields, "message": failure_text(message["result"])})
+        if not self._pending:
+            self._due = time.monotonic() + COMMIT_EVERY_S
+        payload = {"result": message["result"], "path": self._tasks.get(task, {}).get("path")}
+        self._pending.append(self._record("task", fields, payload))
+        self._settled.append(f"-\t{task}\t{host}\n")
+
+    def _place(self, host: str) -> dict[str, Any]:
+        variables = self._play.get("variables", {})
+        place = {"step": self._step(host), "source": variables.get("nexus_source"), "wave": variables.get("nexus_wave")}
+        return {key: value for key, value in place.items() if value}
+
+    def _step(self, host: str) -> str:
+        step = str(self._play.get("variables", {}).get("nexus_step", ""))
+        return host if "{{" in step else step
+
+    def _name(self, task: str) -> str:
+        return str(self._tasks.get(task, {}).get("name", task))
+
+    def _mark_step(self, step: str) -> None:
+        name, began = self._step_began
+        now = time.monotonic()
+        if name == step:
+            return
+        if name:
+            self.step_seconds[name] = round(self.step_seconds.get(name, 0.0) + now - began, 3)
+        self._step_began = (step, now)
+
+    def _record(self, kind: str, fields: Mapping[str, Any], payload: Mapping[str, Any] | None = None) -> Record:
+        return Record(kind, self._identity.run, {**self._identity.fields, **fields}, payload)
+
+
+def failure_text(result: Mapping[str, Any]) -> str:
+    """The message of a failed result in one text: its own, and what the command said."""
+    parts = [str(result[key]).strip() for key in ("msg", "stderr", "module_stderr", "reason") if result.get(key)]
+    return "\n".join(dict.fromkeys(part for part in parts if part)) or "no message"
+
+
+def _since(began: float | None) -> float:
+    return round(time.monotonic() - began, 3) if began is not None else 0.0

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Take secrets out of data by their value, whatever key or text they stand in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import quote
+
+HIDDEN = "***"
+SHORTEST = 4
+_TELLING_KEY = re.compile(r"pass(word|wd|phrase)?$|secret|token|api_?key|private_?key|credential", re.IGNORECASE)
+
+
+class Redactor:
+    """Replaces every known secret with `***`. Values of fewer than 4 characters are too common to replace."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._secrets: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
+        self.add(secrets)
+
+    def add(self, secrets: Iterable[str]) -> None:
+        """Learn more secrets; each is also known as URLs and JSON write it."""
+        for secret in secrets:
+            spellings = {secret, quote(secret, safe=""), repr(secret)[1:-1], secret.replace('"', '\\"')}
+            spellings |= {line for line in secret.splitlines() if len(line) > 8}
+            self._secrets |= {spelling for spelling in spellings if len(spelling) >= SHORTEST}
+        ordered = sorted(self._secrets, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+
+    def text(self, text: str) -> str:
+        """The text without secrets."""
+        return self._pattern.sub(HIDDEN, text) if self._pattern else text
+
+    def data(self, value: Any) -> Any:
+        """JSON data without secrets; texts under keys such as `password` are hidden whatever they are."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, dict):
+            return {
+                self.text(str(key)): HIDDEN if _hides(key, member) else self.data(member) for key, member in value.items()
+            }
+        if isinstance(value, list):
+            return [self.data(member) for member in value]
+        return value
+
+
+def _hides(key: object, value: object) -> bool:
+    return isinstance(value, str) and bool(value) and isinstance(key, str) and bool(_TELLING_KEY.search(key))

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A run from the command to its closing record: gate, lock, ledger, Ansible."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from nexus_ansible.errors import LedgerIntegrityError, NexusError, RefusedError, RunError, RunTimeoutError
+from nexus_ansible.ledger.ledger import Ledger
+from nexus_ansible.model.platform import Environment, Platform, Workflow
+from nexus_ansible.project import Project
+from nexus_ansible.run.ansible import Invocation
+from nexus_ansible.run.gate import Permit
+from nexus_ansible.run.lock import counted, locked
+from nexus_ansible.run.plan import Plan
+from nexus_ansible.run.recorder import Recorder, RunIdentity
+from nexus_ansible.run.redact import Redactor
+from nexus_ansible.run.secrets import given_secrets, require_secrets
+from nexus_ansible.run.state import RunState, RunStore, new_run_id, now_utc, this_process, timestamp
+from nexus_ansible.run.supervise import Outcome, supervise
+
+Observer = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What somebody asks for."""
+
+    plan: Plan
+    permit: Permit
+    reason: str = ""
+    approval: Mapping[str, Any] | None = None
+    check: bool = False
+    resumes: str = ""
+    verbosity: int = 0
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of it."""
+
+    state: RunState
+    outcome: Outcome
+    failures: list[dict[str, Any]] = field(default_factory=list)
+    changed: dict[str, int] = field(default_factory=dict)
+    status: dict[str, Any] = field(default_factory=dict)
+    tasks: list[dict[str, Any]] = field(default_factory=list)
+
+    def raise_for_outcome(self) -> None:
+        """Raise the error that fits a run that did not end well; its message names host and cause."""
+        if self.outcome.ledger_error is not None:
+            raise LedgerIntegrityError(f"{self.outcome.message}\n{self.outcome.ledger_error}")
+        if self.outcome.discrepancies:
+            found = "\n".join(f"  {line}" for line in self.outcome.discrepancies)
+            raise LedgerIntegrityError(f"Run {self.state.run}: the event stream of the run does not fit its records:\n{found}")
+        if self.outcome.outcome == "ok":
+            return
+        error: type[NexusError] = {"timeout": RunTimeoutError, "refused": RefusedError}.get(self.outcome.outcome, RunError)
+        raise error(_story(self))
+
+
+def _story(result: Result) -> str:
+    state = result.state
+    lines = [f"Run {state.run} {result.outcome.outcome}" + (f" at step {state.failed_step}" if state.failed_step else "") + "."]
+    lines += [f"  {failure['host']} | {failure['task']}: {failure['message']}" for failure in result.failures[-5:]]
+    if result.outcome.message:
+        lines.append(f"  {result.outcome.message}")
+    if result.outcome.outcome != "refused":
+        lines.append(f"  Go on there: nexus-ansible resume {state.run}. See it: nexus-ansible audit show {state.run}")
+    return "\n".join(lines)
+
+
+def execute(project: Project, model: Platform, request: Request, observe: Observer = lambda message: None) -> Result:
+    """Run a plan. Raises RefusedError before anything is touched; everything later is in the result."""
+    plan = request.plan
+    environment = model.environments[plan.environment]
+    workflow, policies = model.workflows[plan.workflow], model.policies[plan.environment]
+    began = now_utc()
+    run = new_run_id(began)
+    wanted = model.secrets[plan.environment]
+    with ExitStack() as stack:
+        stack.enter_context(counted(project, policies.max_concurrent))
+        if not request.check:
+            services = _services(environment, plan.limit)
+            stack.enter_context(locked(project, plan.environment, services, run, timestamp(began)))
+        if changes_hosts(workflow):
+            require_secrets(project, wanted)
+        secrets = given_secrets(wanted)
+        ledger = stack.enter_context(Ledger.open(project.ledger))
+        state = _first_state(request, run, timestamp(began))
+        store = RunStore(project)
+        store.begin(state)
+        recorder = Recorder(
+            ledger,
+            _identity(request, run),
+            Redactor(secrets.values()),
+            store.directory(run) / "tasks.log",
+            observe,
+        )
+        recorder.open()
+        outcome = supervise(
+            lambda socket: Invocation(
+                run=run,
+                root=project.root,
+                playbook=project.root / plan.playbook,
+                inventory=project.root / plan.inventory,
+                socket=socket,
+                limit=plan.limit,
+                tags=plan.steps,
+                check=request.check,
+                extra_vars=plan.arguments,
+                forks=policies.forks,
+                fast=policies.strategy == "fast",
+                verbosity=request.verbosity,
+                passed=policies.pass_environment,
+            ),
+            recorder,
+            secrets,
+            workflow.timeout,
+        )
+        state = _last_state(state, recorder, outcome, (now_utc() - began).total_seconds())
+        if outcome.ledger_error is None:
+            store.end(state)
+    return Result(state, outcome, recorder.failures, dict(recorder.tally.changed), recorder.status)
+
+
+def changes_hosts(workflow: Workflow) -> bool:
+    """Whether a workflow deploys, and so needs every secret of the environment."""
+    return workflow.family in {"deployment", "cd"}
+
+
+def _services(environment: Environment, limit: str) -> list[str]:
+    """Services that a limit stands for; none when it does not name services alone."""
+    parts = [part for part in limit.replace(",", ":").split(":") if part]
+    by_name = {service.group: name for name, service in environment.services.items()}
+    by_name |= {instance.name: instance.service for instance in environment.instances}
+    return [by_name[part] for part in parts] if parts and all(part in by_name for part in parts) else []
+
+
+def _first_state(request: Request, run: str, started: str) -> RunState:
+    plan = request.plan
+    return RunState(
+        run=run,
+        workflow=plan.workflow,
+        environment=plan.environment,
+        playbook=plan.playbook,
+        started=started,
+        process=this_process(),
+        actor=request.permit.person.name,
+        reason=request.reason,
+        plan=plan.id,
+        limit=plan.limit,
+        steps=plan.steps,
+        check=request.check,
+    )
+
+
+def _last_state(state: RunState, recorder: Recorder, outcome: Outcome, duration: float) -> RunState:
+    counts = {what: recorder.tally.total(what) for what in ("ok", "failed", "skipped", "unreachable", "ignored")}
+    return replace(
+        state,
+        outcome=outcome.outcome,
+        ended=timestamp(now_utc()),
+        duration=round(duration, 3),
+        failed_step=recorder.failed_step if outcome.outcome != "ok" else "",
+        message=outcome.message,
+        counts={**counts, "changed": recorder.tally.changed.total()},
+        step_seconds=recorder.step_seconds,
+    )
+
+
+def _identity(request: Request, run: str) -> RunIdentity:
+    plan = request.plan
+    return RunIdentity(
+        run=run,
+        fields={"env": plan.environment, "workflow": plan.workflow, "plan": plan.id, **({"check": True} if request.check else {})},
+        opening={
+            "via": "nexus-ansible",
+            "action": request.permit.action,
+            "role": request.permit.role,
+            "registries": plan.registries,
+            "playbook": plan.playbook_digest,
+            "inventory": plan.inventory_digest,
+            "compiler": plan.compiler,
+            "limit": plan.limit or None,
+            "steps": list(plan.steps),
+            "resumes": request.resumes or None,
+        },
+        personal={
+            "actor": request.permit.person.name,
+            "uid": request.permit.person.uid,
+            "node": platform.node(),
+            "reason": request.reason,
+            "approval": dict(request.approval or {}),
+        },
+    )

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Start a run, watch over it, and close it: in every case there is a closing record and no process is left."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import struct
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from nexus_ansible.errors import LedgerIntegrityError
+from nexus_ansible.run.ansible import Ended, Invocation, run_ansible
+from nexus_ansible.run.crosscheck import RunnerEvents, recap_discrepancies
+from nexus_ansible.run.guard import adopt_orphans, end_processes, marked_processes
+from nexus_ansible.run.recorder import Recorder
+from nexus_ansible.run.wire import serve
+
+REFUSED = 7
+KILLED = 128
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: `ok`, `failed`, `timeout`, `cancelled`, `crashed` or `refused`, and what to tell people."""
+
+    outcome: str
+    message: str = ""
+    discrepancies: list[str] = field(default_factory=list)
+    ledger_error: LedgerIntegrityError | None = None
+
+
+class Supervision:
+    """Why a run has to stop before its own end; the first reason counts."""
+
+    def __init__(self, run: str) -> None:
+        self._run = run
+        self._lock = threading.Lock()
+        self.reason = ""
+        self.message = ""
+        self.ledger_error: LedgerIntegrityError | None = None
+
+    def stop(self, reason: str, message: str) -> None:
+        """End every process of the run."""
+        with self._lock:
+            if self.reason:
+                return
+            self.reason, self.message = reason, message
+        threading.Thread(target=end_processes, args=(self._run,), daemon=True).start()
+
+
+@contextmanager
+def private_directory() -> Iterator[Path]:
+    """A directory of the run's own, in memory where the system has such a place, gone afterwards.
+
+    Socket paths are limited to 107 bytes, so it is short.
+    """
+    memory = Path("/dev/shm")  # noqa: S108 - the directory made in it is the owner's alone
+    parent = memory if os.access(memory, os.W_OK) else None
+    path = Path(tempfile.mkdtemp(prefix="nexus-run-", dir=parent))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def supervise(
+    invocation: Callable[[Path], Invocation],
+    recorder: Recorder,
+    secrets: dict[str, str],
+    timeout: float | None,
+) -> Outcome:
+    """Run a playbook to its end, and close its record.
+
+    `invocation` makes the invocation from the path of the recorder's socket. `timeout` is in seconds.
+    """
+    adopt_orphans()
+    with private_directory() as private:
+        plan = invocation(private / "ledger")
+        watch = Supervision(plan.run)
+        events = RunnerEvents()
+        listener = _listen(private / "ledger")
+        feeding = threading.Thread(target=_feed, args=(listener, recorder, secrets, watch, plan.run), daemon=True)
+        feeding.start()
+        with _signals(watch), _time_limit(watch, timeout):
+            ended = _run(plan, private / "runner", events, watch)
+        end_processes(plan.run)
+        _unblock(private / "ledger")
+        feeding.join()
+    return _close(ended, recorder, events, watch)
+
+
+def _run(plan: Invocation, private: Path, events: RunnerEvents, watch: Supervision) -> Ended:
+    private.mkdir(mode=0o700)
+    try:
+        return run_ansible(plan, private, events.take)
+    except OSError as error:
+        watch.stop("failed", f"ansible-runner cannot work: {error}")
+        return Ended(None, "")
+
+
+def _close(ended: Ended, recorder: Recorder, events: RunnerEvents, watch: Supervision) -> Outcome:
+    outcome, message = _verdict(ended, recorder, watch)
+    found = events.discrepancies(recorder.tally, complete=outcome in {"ok", "failed"}) + recap_discrepancies(recorder.tally)
+    if watch.ledger_error is None:
+        try:
+            recorder.close(outcome, message, found)
+        except LedgerIntegrityError as error:
+            watch.ledger_error = error
+    return Outcome(outcome, message, found, watch.ledger_error)
+
+
+def _verdict(ended: Ended, recorder: Recorder, watch: Supervision) -> tuple[str, str]:
+    if watch.reason:
+        return watch.reason, watch.message
+    if ended.code == 0 and recorder.tally.recap is not None:
+        return "ok", ""
+    if ended.code == REFUSED:
+        return "refused", ended.tail
+    if ended.code is None or ended.code < 0 or ended.code > KILLED or ended.code == 0:
+        what = f"by signal {ended.code - KILLED}" if ended.code and ended.code > KILLED else "without a recap"
+        return "crashed", f"ansible-playbook ended {what}.\n{ended.tail}".strip()
+    return "failed", "" if recorder.failures else ended.tail
+
+
+def _feed(listener: socket.socket, recorder: Recorder, secrets: dict[str, str], watch: Supervision, run: str) -> None:
+    """Take the one connection that the callback plugin makes, and serve it."""
+    path = Path(listener.getsockname())
+    with listener:
+        connection, _ = listener.accept()
+    path.unlink(missing_ok=True)
+    peer = _peer(connection)
+    if peer not in marked_processes(run):
+        connection.close()
+        if peer != os.getpid():
+            watch.stop("failed", f"process {peer}, which is not part of the run, tried to write its record")
+        return
+    try:
+        serve(connection, recorder, secrets)
+    except LedgerIntegrityError as error:
+        watch.ledger_error = error
+        watch.stop("failed", f"the run was stopped because it can no longer be recorded: {error}")
+
+
+def _listen(path: Path) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(path))
+    path.chmod(0o600)
+    listener.listen(1)
+    return listener
+
+
+def _unblock(path: Path) -> None:
+    """Connect to the listener when nobody did, so that its thread ends."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as knock:
+        try:
+            knock.connect(str(path))
+        except OSError:
+            return  # somebody did
+
+
+def _peer(connection: socket.socket) -> int:
+    """Process id at the other end (Linux SO_PEERCRED)."""
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    return int(struct.unpack("3i", credentials)[0])
+
+
+@contextmanager
+def _signals(watch: Supervision) -> Iterator[None]:
+    """Ctrl-C and a polite end cancel the run instead of leaving it alone."""
+
+    def cancel(number: int, frame: object) -> None:  # noqa: ARG001
+        watch.stop("cancelled", f"cancelled by {signal.Signals(number).name}")
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, cancel) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _time_limit(watch: Supervision, seconds: float | None) -> Iterator[None]:
+    if seconds is None:
+        yield
+        return
+    timer = threading.Timer(seconds, watch.stop, ("timeout", f"the time limit of {seconds:g} s was reached"))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
