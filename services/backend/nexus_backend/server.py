@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Gunicorn, set up to lose no request when it is told to stop.
 
-One process with threads: the work is waiting for PostgreSQL and Redis, and replicas are the way to use more cores.
+One process with threads: the work is waiting for other servers, and replicas are the way to use more cores.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.gthread import ThreadWorker
 
-# Requests answered at the same time; the connection pool is as large, so that none waits for a connection.
+# Requests answered at the same time; connection pools are as large, so that none waits for a connection.
 THREADS: Final = 8
 # Seconds a request in flight may take after SIGTERM before the process ends all the same.
 DRAIN: Final = 20
@@ -26,9 +26,18 @@ DRAIN: Final = 20
 # while the other sends loses a request.
 KEEP_ALIVE: Final = 150
 
-# Linux, <asm/socket.h> and <linux/filter.h>; Python's socket and ctypes have no names for them.
+# Seconds without a new connection after which every handshake that had begun is taken to be over.
+HANDSHAKE: Final = 0.1
+
+# Linux, <asm-generic/socket.h>; Python has no name for it.
 _SO_ATTACH_FILTER: Final = 26
-_BPF_RETURN: Final = 0x06
+# Classic BPF, <linux/filter.h>: operation, where to go on if true, if false, operand.
+_DROP_SYN: Final = (
+    (0x30, 0, 0, 13),  # load the byte of the TCP header that holds the flags
+    (0x45, 0, 1, 0x02),  # is SYN set?
+    (0x06, 0, 0, 0),  # yes: keep nothing of the packet
+    (0x06, 0, 0, 0xFFFFFFFF),  # no: keep all of it
+)
 
 OpenApp = Callable[[], AbstractContextManager[Any]]
 
@@ -41,21 +50,24 @@ class DrainingWorker(ThreadWorker):
         super().set_accept_enabled(enabled)
         if enabled or self.alive:
             return
-        for listener in self.sockets:
-            _refuse_handshakes(listener)
-            while select.select([listener], [], [], 0)[0]:
+        while self.sockets:
+            listener = self.sockets.pop()
+            _drop_new_connections(listener)
+            while select.select([listener], [], [], HANDSHAKE)[0]:
                 self.accept(listener)
             listener.close()
 
 
-def _refuse_handshakes(listener: socket.socket) -> None:
-    """Let the kernel drop what arrives at a listening socket, and keep what it has accepted (socket(7)).
+def _drop_new_connections(listener: socket.socket) -> None:
+    """Let the kernel drop every SYN and nothing else: handshakes that have begun complete, none begins (socket(7)).
 
-    Without it a connection completed between the last accept and the close would be reset. A client whose first packet
-    is dropped sends it again, and is then refused: it knows that nothing was lost.
+    Without it, a connection made between the last accept and the close would be reset, its request perhaps sent.
+    A dropped client tries again after a second and is refused: it knows that nothing was lost.
     """
-    program = ctypes.create_string_buffer(struct.pack("HBBI", _BPF_RETURN, 0, 0, 0))  # keep 0 bytes of every packet
-    listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HP", 1, ctypes.addressof(program)))
+    code = b"".join(struct.pack("HBBI", *instruction) for instruction in _DROP_SYN)
+    program = ctypes.create_string_buffer(code)
+    option = struct.pack("HP", len(_DROP_SYN), ctypes.addressof(program))
+    listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, option)
 
 
 class _Server(BaseApplication):

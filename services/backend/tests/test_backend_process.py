@@ -114,7 +114,7 @@ class ProcessTest(unittest.TestCase):
             eventually(lambda: sum(visitor.recorded for visitor in visitors) > 100, "the load is steady")
             process.send_signal(signal.SIGTERM)
             for visit in visits:
-                self.assertIsNone(visit.exception(LIMIT))
+                visit.result(LIMIT)
         self.assertEqual(process.wait(LIMIT), 0)
         self.assertEqual(self.rows(), sum(visitor.recorded for visitor in visitors))
 
