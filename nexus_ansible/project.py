@@ -27,6 +27,10 @@ class Project:
         """Directory of everything that is not committed: the platform's files, runs, secrets, the ledger."""
         return self.root / ".nexus"
 
+    def make_state(self) -> None:
+        """Make the state directory, readable by its owner only. Raises OSError."""
+        self.state.mkdir(mode=0o700, exist_ok=True)
+
     @property
     def ledger(self) -> Path:
         """Directory of the ledger."""

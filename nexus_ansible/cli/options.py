@@ -38,3 +38,20 @@ def json_option(command: Command) -> Command:
 def print_json(data: object) -> None:
     """Stable JSON on standard output."""
     click.echo(json.dumps(data, indent=2, sort_keys=True, default=str))
+
+
+def run_options(command: Command) -> Command:
+    """Options of every command that runs a workflow: which hosts and steps, why, and with whose approval."""
+    for option in reversed(
+        (
+            click.option("--limit", default="", metavar="HOSTS", help="Only these services or instances."),
+            click.option("--step", multiple=True, metavar="STEP", help="Only this step; can be given several times."),
+            click.option("--from-step", metavar="STEP", help="This step and those after it."),
+            click.option("--check", is_flag=True, help="Ansible's check mode: change nothing."),
+            click.option("--reason", default="", metavar="TEXT", help="Why; it goes into the ledger."),
+            click.option("--yes", is_flag=True, help="Approve a restricted action yourself, without being asked."),
+            click.option("-v", "--verbose", count=True, help="More of Ansible's own output; repeat for more."),
+        )
+    ):
+        command = option(command)
+    return command

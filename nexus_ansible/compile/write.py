@@ -78,14 +78,14 @@ def drift_message(edited: list[Change]) -> str:
     return "\n".join([*lines, advice])
 
 
-def write_file(path: Path, text: str) -> None:
+def write_file(path: Path, text: str, mode: int = 0o644) -> None:
     """Replace a file as a whole, or leave it as it is. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
             stream.write(text)
-        Path(name).chmod(0o644)
+        Path(name).chmod(mode)
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)

@@ -133,3 +133,37 @@ def _dereference(document: dict[str, Any], node: dict[str, Any]) -> tuple[dict[s
     for key in pointer.split("/"):
         found = found[key]
     return document, found
+
+
+def default_of(path: KeyPath, exists: Callable[[KeyPath], bool]) -> tuple[object] | None:
+    """The default that the schema gives for the value at a path of the registries, in a tuple, or None.
+
+    `exists` tells whether the registries have a member of an open mapping, such as a service: one that is not there
+    has no defaults either.
+    """
+    registry = next(name for name, root in ROOT_KEYS.items() if root == path[0])
+    document, node = schema(registry), schema(registry)
+    for depth, part in enumerate(path, start=1):
+        found = _below(document, node, part, lambda depth=depth: exists(path[:depth]))
+        if found is None:
+            return None
+        document, node = found
+    while "$ref" in node and "default" not in node:
+        document, node = _dereference(document, node)
+    return (node["default"],) if "default" in node else None
+
+
+def _below(
+    document: dict[str, Any], node: dict[str, Any], part: str | int, is_there: Callable[[], bool]
+) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """The subschema that speaks of a member, with its document."""
+    while "$ref" in node:
+        document, node = _dereference(document, node)
+    if isinstance(part, int):
+        return (document, node["items"]) if isinstance(node.get("items"), dict) and is_there() else None
+    if part in node.get("properties", {}):
+        return document, node["properties"][part]
+    if isinstance(node.get("additionalProperties"), dict) and is_there():
+        return document, node["additionalProperties"]
+    branches = (node[name] for name in ("then", "else") if isinstance(node.get(name), dict))
+    return next((found for branch in branches if (found := _below(document, branch, part, is_there))), None)

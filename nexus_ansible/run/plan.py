@@ -79,7 +79,7 @@ def chosen_steps(workflow: Workflow, step: tuple[str, ...], from_step: str | Non
 
 def save_plan(project: Project, plan: Plan) -> None:
     """Keep a plan, so that `apply --plan ID` can tell what became of it."""
-    write_file(_path(project, plan.id), json.dumps(asdict(plan), indent=1, sort_keys=True) + "\n")
+    write_file(_path(project, plan.id), json.dumps(asdict(plan), indent=1, sort_keys=True) + "\n", 0o600)
 
 
 def require_plan(project: Project, wanted: str, now: Plan) -> None:

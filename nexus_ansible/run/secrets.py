@@ -74,7 +74,7 @@ def generate_secrets(project: Project, names: list[str]) -> None:
     """Make up secrets and add them, encrypted, to the vault file; its password is made up with the first one."""
     from ansible.parsing.vault import VaultLib, VaultSecret
 
-    project.state.mkdir(mode=0o700, exist_ok=True)
+    project.make_state()
     password = _vault_password(project)
     vault = VaultLib([("default", VaultSecret(password))])
     path = vault_file(project)
@@ -83,8 +83,7 @@ def generate_secrets(project: Project, names: list[str]) -> None:
         value = secrets.token_urlsafe(GENERATED_BYTES)
         body = "".join(f"  {line}\n" for line in vault.encrypt(value).decode().splitlines())
         text += f"{name}: !vault |\n{body}"
-    write_file(path, text)
-    path.chmod(0o600)
+    write_file(path, text, 0o600)
 
 
 def _vault_password(project: Project) -> bytes:
@@ -93,6 +92,5 @@ def _vault_password(project: Project) -> bytes:
         return path.read_bytes().strip()
     except FileNotFoundError:
         password = secrets.token_urlsafe(GENERATED_BYTES)
-        write_file(path, password + "\n")
-        path.chmod(0o600)
+        write_file(path, password + "\n", 0o600)
         return password.encode()

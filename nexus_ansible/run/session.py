@@ -82,6 +82,7 @@ def execute(project: Project, model: Platform, request: Request, observe: Observ
     began = now_utc()
     run = new_run_id(began)
     wanted = model.secrets[plan.environment]
+    project.make_state()
     with ExitStack() as stack:
         stack.enter_context(counted(project, policies.max_concurrent))
         if not request.check:

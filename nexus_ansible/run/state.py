@@ -96,13 +96,13 @@ class RunStore:
 
     def save(self, state: RunState) -> None:
         """Remember a state."""
-        write_file(self.directory(state.run) / "state.json", json.dumps(asdict(state), indent=1, sort_keys=True) + "\n")
+        write_file(self.directory(state.run) / "state.json", json.dumps(asdict(state), indent=1, sort_keys=True) + "\n", 0o600)
 
     def end(self, state: RunState) -> None:
         """Remember that a run has ended, and how long its steps took when it ended well."""
         self.save(state)
         if state.outcome == "ok" and not state.check and not state.steps and not state.limit:
-            write_file(self._last(state.workflow, state.environment), json.dumps(asdict(state)) + "\n")
+            write_file(self._last(state.workflow, state.environment), json.dumps(asdict(state)) + "\n", 0o600)
         self._mark(state.run).unlink(missing_ok=True)
 
     def load(self, run: str) -> RunState:

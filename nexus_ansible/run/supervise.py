@@ -19,7 +19,7 @@ from nexus_ansible.run.ansible import Ended, Invocation, run_ansible
 from nexus_ansible.run.crosscheck import RunnerEvents, recap_discrepancies
 from nexus_ansible.run.guard import adopt_orphans, end_processes, marked_processes
 from nexus_ansible.run.recorder import Recorder
-from nexus_ansible.run.wire import serve
+from nexus_ansible.run.wire import answer, read_line, serve
 
 REFUSED = 7
 KILLED = 128
@@ -140,11 +140,14 @@ def _feed(listener: socket.socket, recorder: Recorder, secrets: dict[str, str], 
         if peer != os.getpid():
             watch.stop("failed", f"process {peer}, which is not part of the run, tried to write its record")
         return
-    try:
-        serve(connection, recorder, secrets)
-    except LedgerIntegrityError as error:
-        watch.ledger_error = error
-        watch.stop("failed", f"the run was stopped because it can no longer be recorded: {error}")
+    with connection:
+        try:
+            if read_line(connection):
+                answer(connection, {"secrets": secrets})
+                serve(connection, recorder)
+        except LedgerIntegrityError as error:
+            watch.ledger_error = error
+            watch.stop("failed", f"the run was stopped because it can no longer be recorded: {error}")
 
 
 def _listen(path: Path) -> socket.socket:

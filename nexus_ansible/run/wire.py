@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import select
 import socket
 from collections.abc import Iterator
@@ -15,21 +14,30 @@ from nexus_ansible.run.recorder import Recorder
 CHUNK = 1 << 16
 
 
-def serve(connection: socket.socket, recorder: Recorder, secrets: dict[str, str]) -> None:
+def read_line(connection: socket.socket) -> bytes:
+    """The first message. The other end then waits for an answer, so nothing follows it."""
+    data = b""
+    while not data.endswith(b"\n"):
+        more = connection.recv(CHUNK)
+        if not more:
+            break
+        data += more
+    return data
+
+
+def answer(connection: socket.socket, message: dict[str, object]) -> None:
+    """Answer the first message: `{"secrets": {NAME: VALUE}}`, or `{"refused": WHY}`."""
+    connection.sendall(orjson.dumps(message) + b"\n")
+
+
+def serve(connection: socket.socket, recorder: Recorder) -> None:
     """Feed a recorder until the other end closes; records are committed in groups on the way.
 
-    Answers the first message (`hello`) with the secrets. Raises LedgerIntegrityError when a record cannot be written:
-    the connection is then closed, and the playbook ends because nobody records it.
+    Raises LedgerIntegrityError when a record cannot be written.
     """
-    try:
-        for line in _lines(connection, recorder):
-            message = orjson.loads(line)
-            recorder.handle(message)
-            if message["event"] == "hello":
-                connection.sendall(json.dumps({"secrets": secrets}).encode() + b"\n")
-        recorder.commit()
-    finally:
-        connection.close()
+    for line in _lines(connection, recorder):
+        recorder.handle(orjson.loads(line))
+    recorder.commit()
 
 
 def _lines(connection: socket.socket, recorder: Recorder) -> Iterator[bytes]:

@@ -32,8 +32,10 @@ options:
         key: enabled
 """
 
+import functools
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +55,20 @@ REFUSED = 7
 PLAY_VARIABLES = ("nexus_workflow", "nexus_step", "nexus_source", "nexus_wave", "nexus_batch")
 
 
+def or_stop(handler: Callable[..., None]) -> Callable[..., None]:
+    """Ansible only warns when a callback fails; a run that can no longer be recorded must not go on."""
+
+    @functools.wraps(handler)
+    def guarded(self: CallbackModule, *arguments: Any, **named: Any) -> None:
+        try:
+            handler(self, *arguments, **named)
+        except Exception as error:
+            self._display.error(f"The run stops, because it can no longer be recorded: {error}", wrap_text=False)
+            raise KeyboardInterrupt from error
+
+    return guarded
+
+
 class CallbackModule(CallbackBase):
     """Sends what happens to the recorder; every handler builds one message and hands it over."""
 
@@ -67,6 +83,7 @@ class CallbackModule(CallbackBase):
         self._inventory_told = False
         self._services: dict[str, str | None] = {}
 
+    @or_stop
     def v2_playbook_on_start(self, playbook: Any) -> None:
         """Open the run, before any host is touched."""
         path = Path(playbook._file_name).resolve()
@@ -92,6 +109,7 @@ class CallbackModule(CallbackBase):
             sys.stdout.flush()
             os._exit(REFUSED)
 
+    @or_stop
     def v2_playbook_on_play_start(self, play: Any) -> None:
         """Tell the play, and with the first one what the inventory says of the project."""
         if self._recorder is None:
@@ -103,40 +121,49 @@ class CallbackModule(CallbackBase):
         known = {name: variables[name] for name in PLAY_VARIABLES if name in variables}
         self._send("play", uuid=str(play._uuid), name=play.get_name(), variables=known)
 
+    @or_stop
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         """Tell the task."""
         if self._recorder is not None:
             self._send("task", uuid=str(task._uuid), name=task.get_name(), action=task.action, path=task.get_path())
 
+    @or_stop
     def v2_playbook_on_handler_task_start(self, task: Any) -> None:
         """A handler is a task."""
         self.v2_playbook_on_task_start(task, is_conditional=False)
 
+    @or_stop
     def v2_playbook_on_cleanup_task_start(self, task: Any) -> None:
         """A clean-up is a task."""
         self.v2_playbook_on_task_start(task, is_conditional=False)
 
+    @or_stop
     def v2_runner_on_start(self, host: Any, task: Any) -> None:
         """Tell that a host begins a task."""
         if self._recorder is not None:
             self._send("start", task=str(task._uuid), host=host.get_name(), service=self._service(host))
 
+    @or_stop
     def v2_runner_on_ok(self, result: Any) -> None:
         """Tell a result."""
         self._result("ok", result)
 
+    @or_stop
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         """Tell a failure, and whether the play ignores it."""
         self._result("ignored" if ignore_errors else "failed", result)
 
+    @or_stop
     def v2_runner_on_skipped(self, result: Any) -> None:
         """Tell a skipped task."""
         self._result("skipped", result)
 
+    @or_stop
     def v2_runner_on_unreachable(self, result: Any) -> None:
         """Tell a host that could not be reached."""
         self._result("unreachable", result)
 
+    @or_stop
     def v2_playbook_on_stats(self, stats: Any) -> None:
         """Tell the recap, against which the records are checked."""
         if self._recorder is None:
@@ -160,13 +187,8 @@ class CallbackModule(CallbackBase):
         )
 
     def _send(self, event: str, **fields: Any) -> None:
-        """Hand a message over; a run that cannot be recorded does not go on."""
         assert self._recorder is not None
-        try:
-            self._recorder.send({"event": event, **fields})
-        except RecorderLost as error:
-            self._display.error(str(error), wrap_text=False)
-            raise KeyboardInterrupt from error
+        self._recorder.send({"event": event, **fields})
 
     def _tell_inventory(self, play: Any) -> None:
         inventory = play.get_variable_manager()._inventory

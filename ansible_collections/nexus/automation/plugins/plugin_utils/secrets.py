@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
 from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
-from ansible.parsing.vault import VaultSecret
+from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible.plugins.loader import lookup_loader
 
 VAULT_FILE = Path(".nexus") / "secrets.yml"
@@ -52,15 +53,16 @@ def resolve(name: str, source: Mapping[str, Any], root: Path, templar: Any = Non
 
 
 def vault_secrets(root: Path) -> dict[str, str]:
-    """Every secret of a project's vault file; none where there is no file."""
+    """Every secret of a project's vault file; none where there is no file. Raises SecretNotFound when it cannot be opened."""
     path = root / VAULT_FILE
     if not path.is_file():
         return {}
-    loader = DataLoader()
-    password = (root / PASSWORD_FILE).read_bytes().strip()
-    loader.set_vault_secrets([("default", VaultSecret(password))])
-    data = loader.load_from_file(str(path)) or {}
-    return {str(name): str(value) for name, value in data.items()}
+    try:
+        vault = VaultLib([("default", VaultSecret((root / PASSWORD_FILE).read_bytes().strip()))])
+        node = yaml.compose(path.read_text("utf-8"), Loader=yaml.SafeLoader)
+        return {str(key.value): vault.decrypt(value.value.strip()).decode() for key, value in node.value}
+    except (OSError, AnsibleError, yaml.YAMLError) as error:
+        raise SecretNotFound(f"{path} cannot be opened with {PASSWORD_FILE}: {error}") from error
 
 
 def _look_up(source: Mapping[str, Any], templar: Any) -> str:

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`nexus-ansible resume`."""
+
+from __future__ import annotations
+
+import click
+
+from nexus_ansible.cli.options import json_option, project_option
+from nexus_ansible.errors import RefusedError
+from nexus_ansible.project import Project
+
+
+@click.command(epilog="Example: nexus-ansible resume 20250127-123000-4f2a9c")
+@click.argument("run", metavar="RUN")
+@click.option("--reason", default="", metavar="TEXT", help="Why; it goes into the ledger.")
+@click.option("--yes", is_flag=True, help="Approve a restricted action yourself, without being asked.")
+@project_option
+@json_option
+def command(project: Project, run: str, reason: str, yes: bool, as_json: bool) -> None:
+    """Go on with a run at the step where it failed, was cancelled or crashed.
+
+    RUN is a run's id, or the beginning of it. The steps before it are not run again.
+    """
+    from nexus_ansible.cli.running import approve, permit_for, prepare, run_and_tell, summary, workflow_of
+    from nexus_ansible.run.plan import make_plan
+    from nexus_ansible.run.resume import remaining_steps
+    from nexus_ansible.run.session import Request
+    from nexus_ansible.run.state import RunStore
+
+    compilation = prepare(project)
+    state = RunStore(project).load(run)
+    if state.outcome in {"ok", "running"}:
+        raise RefusedError(f"Run {state.run} is {state.outcome}; there is nothing to go on with.")
+    workflow = workflow_of(compilation, state.workflow)
+    steps = remaining_steps(project, state, workflow)
+    permit = permit_for(compilation, workflow, state.environment, read_only=state.check)
+    plan = make_plan(compilation.manifest, workflow, state.environment, state.limit, steps)
+    approval = approve(permit, plan, yes=yes)
+    if not as_json:
+        click.echo(f"resuming {state.run} at {steps[0]}: {', '.join(steps)}", err=True)
+    request = Request(plan, permit, reason or state.reason, approval, check=state.check, resumes=state.run)
+    result = run_and_tell(project, compilation, request, as_json=as_json)
+    if not as_json:
+        click.echo(summary(result))

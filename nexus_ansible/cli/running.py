@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What plan, apply, run, resume, status and down have in common: compile, gate, approve, run, tell."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from nexus_ansible.cli.options import print_json
+from nexus_ansible.cli.progress import Silent, progress_for
+from nexus_ansible.compile.project import Compilation, compile_project
+from nexus_ansible.compile.write import apply_changes
+from nexus_ansible.errors import NexusError, RefusedError
+from nexus_ansible.model.platform import Workflow
+from nexus_ansible.project import Project
+from nexus_ansible.registries.problems import unknown
+from nexus_ansible.registries.registry_set import as_seen_by
+from nexus_ansible.run.crashed import close_crashed
+from nexus_ansible.run.gate import Permit, action_of, admit, this_person
+from nexus_ansible.run.plan import Plan
+from nexus_ansible.run.session import Request, Result, execute
+from nexus_ansible.run.state import RunStore
+
+
+def prepare(project: Project) -> Compilation:
+    """Close what crashed, check the registries, and bring the compiled files up to date.
+
+    Raises InvalidRegistriesError, or DriftError when somebody edited a compiled file.
+    """
+    for state in close_crashed(project):
+        click.echo(f"Run {state.run} had crashed; it is closed. Go on with it: nexus-ansible resume {state.run}", err=True)
+    compilation = compile_project(project)
+    pending = compilation.changes(project.root)
+    if pending:
+        apply_changes(project.root, pending, compilation.manifest)
+        click.echo(f"compiled: {len(pending)} of {len(compilation.files)} files changed", err=True)
+    return compilation
+
+
+def workflow_of(compilation: Compilation, name: str) -> Workflow:
+    """A workflow by name. Raises RefusedError with the closest name."""
+    workflows = compilation.platform.workflows
+    if name not in workflows:
+        raise RefusedError("\n  ".join(unknown("workflow", name, workflows)))
+    return workflows[name]
+
+
+def environment_of(compilation: Compilation, workflow: Workflow, environment: str | None) -> str:
+    """The environment to run in: the workflow's own, else the one named, else the only one. Raises RefusedError."""
+    known = compilation.platform.environments
+    wanted = environment or workflow.environment or (next(iter(known)) if len(known) == 1 else None)
+    if wanted is None:
+        raise RefusedError(f"{workflow.name} runs in any environment.\n  Name one: --env {'|'.join(known)}")
+    if wanted not in known:
+        raise RefusedError("\n  ".join(unknown("environment", wanted, known)))
+    if workflow.environment not in {None, wanted}:
+        raise RefusedError(f"{workflow.position}: {workflow.name} belongs to {workflow.environment}, not to {wanted}.")
+    return wanted
+
+
+def permit_for(compilation: Compilation, workflow: Workflow, environment: str, *, read_only: bool = False) -> Permit:
+    """What the gate says to the person at the keyboard. Raises RefusedError."""
+    action = "read" if read_only else action_of(workflow, environment)
+    view = as_seen_by(compilation.registries, environment)
+    return admit(compilation.platform.authorization[environment], view, this_person(), action)
+
+
+def approve(permit: Permit, plan: Plan, *, yes: bool) -> Mapping[str, Any] | None:
+    """Ask for the approval that a restriction wants; on one's own shell one can only approve oneself.
+
+    Raises RefusedError when nobody can be asked, click.Abort when the answer is no.
+    """
+    if not permit.needs_approval:
+        return None
+    if not yes:
+        if not sys.stdin.isatty():
+            raise RefusedError(f"{permit.needs_approval}.\n  There is no terminal to ask on: approve with --yes.")
+        click.echo(f"{permit.needs_approval}.", err=True)
+        click.confirm(f"Run {plan.workflow} in {plan.environment}, plan {plan.id}, and approve it yourself?", abort=True, err=True)
+    return {"kind": "self-approved", "by": permit.person.name, "rule": permit.needs_approval, "with": "--yes" if yes else "prompt"}
+
+
+def run_and_tell(project: Project, compilation: Compilation, request: Request, *, as_json: bool) -> Result:
+    """Run, show progress, print the result. Raises the error of a run that did not end well."""
+    plan = request.plan
+    workflow = compilation.platform.workflows[plan.workflow]
+    steps = plan.steps or tuple(step.name for step in workflow.steps)
+    last = RunStore(project).last_success(plan.workflow, plan.environment)
+    progress = Silent() if as_json else progress_for(steps, last)
+    try:
+        result = execute(project, compilation.platform, request, progress)
+    finally:
+        progress.close()
+    if as_json:
+        print_json(result_as_json(result))
+    try:
+        result.raise_for_outcome()
+    except NexusError as error:
+        if as_json:
+            raise click.exceptions.Exit(error.exit_code) from error
+        raise
+    return result
+
+
+def result_as_json(result: Result) -> dict[str, Any]:
+    """A run for machines."""
+    data = asdict(result.state)
+    data.pop("process")
+    return {**data, "failures": result.failures, "discrepancies": result.outcome.discrepancies, "status": result.status}
+
+
+def summary(result: Result) -> str:
+    """A run in one line, worded like Ansible's recap."""
+    state = result.state
+    numbers = " ".join(f"{what}={state.counts.get(what, 0)}" for what in ("ok", "changed", "failed", "skipped"))
+    return f"{state.workflow} in {state.environment}: {state.outcome} in {state.duration:.1f} s, {numbers}, run {state.run}, plan {state.plan}"
+
+
+def deployment_of(compilation: Compilation, environment: str) -> Workflow:
+    """The workflow that deploys an environment. Raises RefusedError."""
+    known = compilation.platform.environments
+    if environment not in known:
+        raise RefusedError("\n  ".join(unknown("environment", environment, known)))
+    for workflow in compilation.platform.workflows.values():
+        if workflow.family == "deployment" and workflow.environment == environment:
+            return workflow
+    raise RefusedError(
+        f'{known[environment].position}: no workflow deploys "{environment}".\n'
+        f"  Add automation.workflows.deployment.{environment}, or `environment: {environment}` to a variant."
+    )
+
+
+def execute_quietly(
+    project: Project, compilation: Compilation, request: Request, *, as_json: bool
+) -> tuple[Result, list[dict[str, Any]]]:
+    """Run and collect the messages of every result."""
+    messages: list[dict[str, Any]] = []
+    plan = request.plan
+    steps = plan.steps or tuple(step.name for step in compilation.platform.workflows[plan.workflow].steps)
+    progress = Silent() if as_json else progress_for(steps, RunStore(project).last_success(plan.workflow, plan.environment))
+
+    def observe(message: dict[str, Any]) -> None:
+        progress(message)
+        if message["event"] in {"task", "result"}:
+            messages.append(message)
+
+    try:
+        return execute(project, compilation.platform, request, observe), messages
+    finally:
+        progress.close()
+
+
+def changed_tasks(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Tasks that changed something, or would: host, step, task and the diff as text."""
+    names = {message["uuid"]: message["name"] for message in messages if message["event"] == "task"}
+    return [
+        {
+            "host": message["host"],
+            "step": message["step"],
+            "task": names.get(message["task"], ""),
+            "diff": diff_of(message["result"].get("diff")),
+        }
+        for message in messages
+        if message["event"] == "result" and message["changed"]
+    ]
+
+
+def diff_of(diff: Any) -> str:
+    """Ansible's diff of a result as text: prepared by the module, or made from before and after."""
+    import difflib
+    import json
+
+    parts = diff if isinstance(diff, list) else [diff] if diff else []
+    lines: list[str] = []
+    for part in parts:
+        if not isinstance(part, dict):
+            continue
+        if part.get("prepared"):
+            lines += str(part["prepared"]).splitlines()
+            continue
+        before, after = (
+            value if isinstance(value := part.get(key, ""), str) else json.dumps(value, indent=1, sort_keys=True)
+            for key in ("before", "after")
+        )
+        changes = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=0)
+        lines += [line for line in changes if not line.startswith(("---", "+++", "@@"))]
+    return "\n".join(lines)
+
+
+def addresses(compilation: Compilation, environment: str) -> list[str]:
+    """Where people reach an environment: the proxies, else nothing."""
+    where = compilation.platform.environments[environment]
+    return [
+        f"http://{where.address}:{instance.port}/"
+        for instance in where.instances
+        if where.services[instance.service].capability == "proxy"
+    ]
