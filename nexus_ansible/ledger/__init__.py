@@ -12,16 +12,21 @@ from nexus_ansible.ledger.proof import prove, verify_proof
 from nexus_ansible.ledger.reading import payload, read
 from nexus_ansible.ledger.records import Moment, Record, RecordError
 from nexus_ansible.ledger.snapshot import Entry
+from nexus_ansible.ledger.verification import LedgerProblem, Verification
+from nexus_ansible.ledger.verify import verify
 
 __all__ = [
     "Entry",
     "KeyFiles",
     "Ledger",
+    "LedgerProblem",
     "Moment",
     "Record",
     "RecordError",
+    "Verification",
     "payload",
     "prove",
     "read",
+    "verify",
     "verify_proof",
 ]

@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nexus_ansible.errors import LedgerIntegrityError
 from nexus_ansible.ledger.checkpoint import Checkpoint
-from nexus_ansible.ledger.files import Transaction
+from nexus_ansible.ledger.files import Transaction, file_size, remove_directory
 from nexus_ansible.ledger.merkle import HASH_SIZE, fold, leaf_hash
 from nexus_ansible.ledger.payloads import FRAME_PREFIX, Batch, payload_path
 from nexus_ansible.ledger.snapshot import CHECKPOINT, Snapshot
@@ -48,9 +46,9 @@ class Head:
         path = bundle_path(bundle)
         return (
             (directory / CHECKPOINT).read_bytes() == self.note.encode()
-            and _size(directory, sized_path(path, width or WIDTH)) == self.bundle_bytes
-            and _size(directory, payload_path(bundle)) == self.payload_bytes
-            and (width > 0 or _size(directory, f"{path}.p") == 0)
+            and file_size(f"{directory}/{sized_path(path, width or WIDTH)}") == self.bundle_bytes
+            and file_size(f"{directory}/{payload_path(bundle)}") == self.payload_bytes
+            and (width > 0 or file_size(f"{directory}/{path}.p") == 0)
         )
 
 
@@ -86,7 +84,7 @@ def head_of(snapshot: Snapshot) -> Head:
     frames = snapshot.frames(bundle) if width else []
     hashes = b"".join(map(leaf_hash, leaves))
 
-    def stored(level: int, index: int, width: int) -> bytes:
+    def stored(level: int, index: int, _width: int) -> bytes:
         return snapshot.file(tile_path(level, index)) if level else hashes
 
     def rebuilt(level: int, index: int, width: int) -> bytes:
@@ -132,8 +130,7 @@ def commit(directory: Path, head: Head, batch: Batch, signer: Signer) -> Head:
         transaction.undo()
         raise
     for path in finished:
-        with suppress(OSError):  # a directory that stays is harmless
-            os.rmdir(f"{directory}/{path}.p")
+        remove_directory(f"{directory}/{path}.p")
     return Head(note, edge, bundle_bytes, payload_bytes)
 
 
@@ -178,10 +175,3 @@ def _edge(size: int, tile: Callable[[int, int, int], bytes]) -> Edge:
         levels += [b""] * (level - len(levels))
         levels.append(tile(level, index, width))
     return Edge(size, tuple(levels))
-
-
-def _size(directory: Path, path: str) -> int:
-    try:
-        return os.stat(f"{directory}/{path}").st_size
-    except FileNotFoundError:
-        return 0

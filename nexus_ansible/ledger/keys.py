@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import base64
-import os
 import secrets
 from dataclasses import dataclass
 from hashlib import sha256
@@ -91,6 +90,4 @@ def _read(path: Path) -> str:
 
 
 def _write(path: Path, text: str, mode: int) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_durably(path, f"{text}\n".encode(), mode)
-    os.chmod(path, mode)

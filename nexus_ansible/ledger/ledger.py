@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import fcntl
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Self
 
 from nexus_ansible.errors import LedgerIntegrityError
@@ -14,10 +14,12 @@ from nexus_ansible.ledger.files import locked, write_durably
 from nexus_ansible.ledger.head import Head, commit, head_of
 from nexus_ansible.ledger.keys import KeyFiles, create_keys
 from nexus_ansible.ledger.merkle import EMPTY_ROOT
+from nexus_ansible.ledger.note import NoteError
 from nexus_ansible.ledger.numbers import RunNumbers
 from nexus_ansible.ledger.payloads import encode_batch
 from nexus_ansible.ledger.recovery import is_tidy, recover
-from nexus_ansible.ledger.snapshot import CHECKPOINT, LOCK, read_snapshot
+from nexus_ansible.ledger.snapshot import CHECKPOINT, LOCK, Snapshot, read_snapshot
+from nexus_ansible.ledger.witness import Seen, contradiction, default_place, load_seen, rewriting, save_seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -33,20 +35,27 @@ class Ledger:
     Every method raises LedgerIntegrityError when the files cannot be written or do not fit the signed head.
     """
 
-    def __init__(self, directory: Path, keys: KeyFiles) -> None:
+    def __init__(self, directory: Path, keys: KeyFiles, witness: Path) -> None:
         self.directory = directory
+        self._resolved = str(directory.resolve())
+        self._witness = witness
+        self._is_witnessed = False
         self._thread_lock = threading.Lock()
         self._signer = keys.signer()
         self._cipher = keys.cipher()
         self._head: Head | None = None
 
     @classmethod
-    def open(cls, directory: Path, *, keys: KeyFiles | None = None) -> Ledger:
-        """Open the ledger in `directory`, made on first use; put in order what a crash left behind."""
+    def open(cls, directory: Path, *, keys: KeyFiles | None = None, witness: Path | None = None) -> Ledger:
+        """Open the ledger in `directory`, made on first use; put in order what a crash left behind.
+
+        `keys` says where the key files lie (default: in `directory`), `witness` in which directory to remember the
+        head (default: `$XDG_STATE_HOME/nexus-ansible/witness`).
+        """
         keys = keys or KeyFiles.within(directory)
         with _explained(directory):
             _create(directory, keys)
-            ledger = cls(directory, keys)
+            ledger = cls(directory, keys, witness or default_place())
             with ledger._exclusive():
                 ledger._current_head()
         return ledger
@@ -77,6 +86,7 @@ class Ledger:
                 self._head = None
                 self._head = commit(self.directory, head, encoded, self._signer)
                 self._numbers.confirm(batch, numbers)
+                self._remember(self._head)
         return range(start, start + len(batch))
 
     def close(self) -> None:
@@ -105,7 +115,23 @@ class Ledger:
                 snapshot = read_snapshot(self.directory, self._signer.verifier)
             self._head = head
             self._numbers = RunNumbers(snapshot)
+            self._is_witnessed = self._agrees_with_witness(snapshot)
         return self._head
+
+    def _agrees_with_witness(self, snapshot: Snapshot) -> bool:
+        """Say whether the witness may follow this ledger; one that was rolled back must stay visible to `verify`."""
+        try:
+            seen = load_seen(self._witness, self.origin)
+            return seen is None or not (
+                contradiction(seen, snapshot.checkpoint, self.vkey) or rewriting(seen, snapshot)
+            )
+        except (NoteError, LedgerIntegrityError, OSError):
+            return False
+
+    def _remember(self, head: Head) -> None:
+        if self._is_witnessed:
+            with suppress(OSError):  # without a place of its own a process still records
+                save_seen(self._witness, self.origin, Seen(self._resolved, self.vkey, head.note))
 
 
 def _create(directory: Path, keys: KeyFiles) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from nexus_ansible.ledger.records import RUN_STARTED
 from nexus_ansible.ledger.tiles import bundle_path
 
 if TYPE_CHECKING:
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
     from nexus_ansible.ledger.records import Record
     from nexus_ansible.ledger.snapshot import Snapshot
-
-RUN_STARTED = "run_started"
 
 
 class RunNumbers:

@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 VERSION = 1
+
+RUN_STARTED = "run_started"
+RUN_ENDED = "run_ended"
+ERASED = "erased"
+RECOVERED = "recovered"
+ACKNOWLEDGED = "acknowledged"
+
 MAX_PAYLOAD = 1024 * 1024
 """Largest payload in bytes of JSON."""
 
@@ -87,7 +94,8 @@ def encode_leaf(record: Record, number: int | None, payload_digest: str | None) 
     data = canonical(leaf, record)
     if len(data) > MAX_ENTRY:
         raise RecordError(
-            f"{_name(record)} takes {len(data):,} bytes; a leaf may take {MAX_ENTRY:,}. Move its long fields to the payload."
+            f"{_name(record)} takes {len(data):,} bytes; a leaf may take {MAX_ENTRY:,}. "
+            "Move its long fields to the payload."
         )
     return data
 

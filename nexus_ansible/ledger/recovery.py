@@ -16,7 +16,7 @@ from nexus_ansible.ledger.files import write_durably
 from nexus_ansible.ledger.head import Head, pieces
 from nexus_ansible.ledger.merkle import HASH_SIZE, leaf_hash
 from nexus_ansible.ledger.payloads import FRAME_PREFIX, Batch, decrypt_frame, encode_batch, payload_path
-from nexus_ansible.ledger.records import VERSION, Record
+from nexus_ansible.ledger.records import RECOVERED, VERSION, Record
 from nexus_ansible.ledger.snapshot import CHECKPOINT, Snapshot, variants
 from nexus_ansible.ledger.tiles import (
     ENTRY_PREFIX,
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     from nexus_ansible.ledger.note import Signer
-
-RECOVERED = "recovered"
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ class Snapshot:
         return min(WIDTH, self.size - bundle * WIDTH)
 
     def file(self, path: str) -> bytes:
-        """Return a tile or bundle; nothing if the file is gone. Raises OSError."""
+        """Return a tile, bundle or payload file; nothing if the file is gone. Raises OSError."""
         data = self.unfinished.get(path)
         return _content(self.directory / path) if data is None else data
 
@@ -80,8 +80,7 @@ class Snapshot:
 
     def frames(self, bundle: int) -> list[bytes]:
         """Return the payload frames of a bundle as the files have them."""
-        data = _content(self.directory / payload_path(bundle))
-        return split_prefixed(data, FRAME_PREFIX, self.width(bundle))[0]
+        return split_prefixed(self.file(payload_path(bundle)), FRAME_PREFIX, self.width(bundle))[0]
 
     def entries(self, start: int = 0) -> Iterator[Entry]:
         """Read the records from index `start` on. Raises LedgerIntegrityError at a damaged one."""
@@ -135,8 +134,9 @@ def read_snapshot(directory: Path, verifier: Verifier) -> Snapshot:
         unfinished[name] = read_unfinished(directory, name, width)[: width * HASH_SIZE]
     width = checkpoint.size % WIDTH
     if width:
-        name = bundle_path(checkpoint.size // WIDTH)
-        unfinished[name] = read_unfinished(directory, name, width)
+        bundle = checkpoint.size // WIDTH
+        unfinished[bundle_path(bundle)] = read_unfinished(directory, bundle_path(bundle), width)
+        unfinished[payload_path(bundle)] = _content(directory / payload_path(bundle))
     return Snapshot(directory, note, checkpoint, unfinished)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Names and contents of the files of a C2SP tlog-tiles log (https://c2sp.org/tlog-tiles), and the growth of its tree."""
+"""Names and contents of the files of a C2SP tlog-tiles log (https://c2sp.org/tlog-tiles), and how its tree grows."""
 
 from __future__ import annotations
 
