@@ -9,6 +9,7 @@ import http.client
 import importlib.util
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -37,10 +38,12 @@ _AS_NOBODY = [
 
 
 def free_port() -> int:
-    """Return a TCP port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a TCP port nobody listens on, below those that Linux gives to clients: they could take it in between."""
+    while True:
+        port = random.SystemRandom().randrange(15_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def eventually(holds: Callable[[], bool], what: str) -> None:
