@@ -41,7 +41,8 @@ def start_caddy(
 ) -> Iterator[CaddyServer]:
     """Run a proxy; pool `name` is the handler with `@id` `name` and answers below `/name/`.
 
-    The admin API listens on a Unix socket, or on TCP `admin_port` when that is given.
+    An upstream is an address, or a placeholder that Caddy resolves at each request, such as `{file.<path>}`; one that
+    cannot be reached makes Caddy try the next. The admin API listens on a Unix socket, or on TCP `admin_port`.
     """
     port = free_port()
     with short_directory() as sockets:
@@ -75,6 +76,7 @@ def _route(name: str, addresses: Sequence[str]) -> dict[str, Any]:
         "@id": name,
         "handler": "reverse_proxy",
         "upstreams": [{"dial": address} for address in addresses],
+        "load_balancing": {"try_duration": "5s", "try_interval": "10ms"},
     }
     rewrite = {"handler": "rewrite", "strip_path_prefix": f"/{name}"}
     return {"match": [{"path": [f"/{name}/*"]}], "handle": [rewrite, handler]}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ansible_collections.nexus.automation.plugins.module_utils.errors import AdapterError
+from ansible_collections.nexus.automation.plugins.module_utils.errors import AdapterError, UnreachableError
 from ansible_collections.nexus.automation.plugins.module_utils.processes import read_process
 from ansible_collections.nexus.automation.plugins.module_utils.supervision import UnitState
 from ansible_collections.nexus.automation.plugins.module_utils.supervision.program import (
@@ -26,7 +26,6 @@ from ansible_collections.nexus.automation.plugins.module_utils.supervision.progr
 from ansible_collections.nexus.automation.plugins.module_utils.supervision.supervisor import SupervisorSupervision
 from ansible_collections.nexus.automation.plugins.module_utils.supervision.supervisord_client import (
     SupervisordClient,
-    UnreachableError,
 )
 from tests.servers.waiting import wait_until
 

@@ -6,3 +6,7 @@ from __future__ import annotations
 
 class AdapterError(Exception):
     """A failure whose message says where, what, and what to do."""
+
+
+class UnreachableError(AdapterError):
+    """A daemon does not answer, maybe because it does not run yet."""

@@ -143,7 +143,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.errors import AdapterError
+from ..module_utils.errors import AdapterError, UnreachableError
 from ..module_utils.files import difference, read_text
 from ..module_utils.supervision.base import UnitState, UnitStatus
 from ..module_utils.supervision.program import (
@@ -156,7 +156,7 @@ from ..module_utils.supervision.program import (
     require_startable,
 )
 from ..module_utils.supervision.supervisor import SupervisorSupervision
-from ..module_utils.supervision.supervisord_client import SupervisordClient, UnreachableError
+from ..module_utils.supervision.supervisord_client import SupervisordClient
 
 NEEDED = ["command", "directory", "log_file"]
 

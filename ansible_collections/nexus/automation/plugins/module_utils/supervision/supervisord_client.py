@@ -8,7 +8,7 @@ import xmlrpc.client
 from dataclasses import dataclass
 from typing import Any, cast
 
-from ..errors import AdapterError
+from ..errors import AdapterError, UnreachableError
 from ..network import UnixHTTPConnection, describe_network_error
 
 BAD_NAME = 10
@@ -16,10 +16,6 @@ ALREADY_STARTED = 60
 NOT_RUNNING = 70
 
 CALL_LIMIT_S = 30.0
-
-
-class UnreachableError(AdapterError):
-    """No supervisord answers behind the socket."""
 
 
 class RefusedCallError(AdapterError):

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reverse proxies: one adapter per file, one entry here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .base import Proxy, wait_until_drained
+from .caddy import CaddyProxy
+
+__all__ = ["PROXIES", "Proxy", "wait_until_drained"]
+
+PROXIES: dict[str, Callable[[str], Proxy]] = {
+    "caddy": CaddyProxy,
+}

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every reverse proxy can do with a pool of upstreams while it runs."""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+POLL_S = 0.1
+QUIET_READINGS = 2  # a request handed over just before the withdrawal may not have been counted in the first reading
+
+
+class Proxy(Protocol):
+    """Admits upstreams to pools and withdraws them; others may do so at the same time.
+
+    Every method raises UnreachableError when the proxy does not answer and AdapterError when it refuses.
+    """
+
+    def upstreams(self, pool: str) -> tuple[str, ...]:
+        """Return the addresses (`host:port`) that the pool hands requests to."""
+        ...
+
+    def admit(self, pool: str, address: str) -> None:
+        """Hand requests to `address`, unless the pool does so already."""
+        ...
+
+    def withdraw(self, pool: str, address: str) -> None:
+        """Hand no new requests to `address`."""
+        ...
+
+    def requests_in_flight(self, address: str) -> int:
+        """Return how many requests the upstream is working on, also after its withdrawal."""
+        ...
+
+
+def wait_until_drained(proxy: Proxy, address: str, limit_s: float) -> int:
+    """Wait until the upstream works on no request; return how many are left after `limit_s` seconds."""
+    end = time.monotonic() + limit_s
+    quiet = 0
+    while True:
+        left = proxy.requests_in_flight(address)
+        quiet = quiet + 1 if left == 0 else 0
+        if quiet == QUIET_READINGS or time.monotonic() > end:
+            return left
+        time.sleep(POLL_S)

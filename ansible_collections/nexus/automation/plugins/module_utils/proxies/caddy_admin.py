@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Caddy's admin API (its documentation: "API"), over a Unix socket or loopback TCP."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from ..errors import AdapterError, UnreachableError
+from ..network import UnixHTTPConnection, describe_network_error
+
+LIMIT_S = 30.0
+ATTEMPTS = 50
+PAUSE_S = 0.05
+SHOWN = 300
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer of the API; `etag` is the version of what was read."""
+
+    status: int
+    etag: str
+    body: str
+
+
+@dataclass(frozen=True)
+class CaddyAdmin:
+    """One Caddy's API; `address` is `host:port` or `unix/<path>`."""
+
+    address: str
+
+    def get(self, path: str) -> str:
+        """Return the text at `path`."""
+        answer = self.request("GET", path)
+        self.require_ok(answer)
+        return answer.body
+
+    def get_list(self, path: str) -> list[dict[str, Any]]:
+        """Return the JSON list of objects at `path`; `null` is an empty one."""
+        return cast("list[dict[str, Any]]", json.loads(self.get(path)) or [])
+
+    def request(
+        self, method: str, path: str, body: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Send one request and return whatever is answered; raise UnreachableError when nothing is.
+
+        Loading a configuration, Caddy drops connections that it has accepted and not read from: such a request is
+        sent again. Requests that change something must therefore be conditional (`If-Match`).
+        """
+        for _ in range(ATTEMPTS):
+            try:
+                return self._send(method, path, body, headers or {})
+            except (http.client.RemoteDisconnected, ConnectionResetError):
+                pause()
+        raise UnreachableError(f"Caddy's admin API at {self.address} closes every connection. Look at Caddy's log.")
+
+    def require_ok(self, answer: Answer) -> None:
+        """Raise AdapterError with what the API says unless it did what was asked."""
+        if answer.status != http.client.OK:
+            raise AdapterError(f"Caddy at {self.address} answers HTTP {answer.status}: {answer.body.strip()[:SHOWN]}")
+
+    def _send(self, method: str, path: str, body: str | None, headers: Mapping[str, str]) -> Answer:
+        connection = self._connection()
+        try:
+            connection.request(method, path, body, {"Content-Type": "application/json", **headers})
+            response = connection.getresponse()
+            text = response.read().decode("utf-8", errors="replace")
+            return Answer(response.status, response.headers.get("ETag", ""), text)
+        except (http.client.RemoteDisconnected, ConnectionResetError):
+            raise
+        except (OSError, http.client.HTTPException) as error:
+            cause = describe_network_error(error, LIMIT_S)
+            message = f"Caddy's admin API at {self.address} does not answer: {cause}. Start Caddy or correct `admin`."
+            raise UnreachableError(message) from error
+        finally:
+            connection.close()
+
+    def _connection(self) -> http.client.HTTPConnection:
+        if self.address.startswith("unix/"):
+            return UnixHTTPConnection(self.address[len("unix/") :], LIMIT_S)
+        host, _, port = self.address.rpartition(":")
+        if not host or not port.isdigit():
+            raise AdapterError(f"admin address {self.address!r}: write host:port or unix/<path of the socket>.")
+        return http.client.HTTPConnection(host.strip("[]"), int(port), timeout=LIMIT_S)
+
+
+def pause() -> None:
+    """Wait a moment of random length, so that competitors do not meet again."""
+    time.sleep(random.uniform(0, PAUSE_S))  # noqa: S311 - no secret
