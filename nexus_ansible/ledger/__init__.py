@@ -6,9 +6,13 @@ The format is written down in `docs/reference/ledger-format.md`.
 
 from __future__ import annotations
 
+from nexus_ansible.ledger.erasure import expired
+from nexus_ansible.ledger.export import export
+from nexus_ansible.ledger.group import GroupCommit
 from nexus_ansible.ledger.keys import KeyFiles
 from nexus_ansible.ledger.ledger import Ledger
 from nexus_ansible.ledger.proof import prove, verify_proof
+from nexus_ansible.ledger.query import Query, QueryError, Selected, select
 from nexus_ansible.ledger.reading import payload, read
 from nexus_ansible.ledger.records import Moment, Record, RecordError
 from nexus_ansible.ledger.snapshot import Entry
@@ -17,16 +21,23 @@ from nexus_ansible.ledger.verify import verify
 
 __all__ = [
     "Entry",
+    "GroupCommit",
     "KeyFiles",
     "Ledger",
     "LedgerProblem",
     "Moment",
+    "Query",
+    "QueryError",
     "Record",
     "RecordError",
+    "Selected",
     "Verification",
+    "expired",
+    "export",
     "payload",
     "prove",
     "read",
+    "select",
     "verify",
     "verify_proof",
 ]

@@ -6,10 +6,11 @@ from __future__ import annotations
 import fcntl
 import threading
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from nexus_ansible.errors import LedgerIntegrityError
 from nexus_ansible.ledger.checkpoint import Checkpoint
+from nexus_ansible.ledger.erasure import erasable, erasure_records, remove_payloads
 from nexus_ansible.ledger.files import locked, write_durably
 from nexus_ansible.ledger.head import Head, commit, head_of
 from nexus_ansible.ledger.keys import KeyFiles, create_keys
@@ -22,10 +23,12 @@ from nexus_ansible.ledger.snapshot import CHECKPOINT, LOCK, Snapshot, read_snaps
 from nexus_ansible.ledger.witness import Seen, contradiction, default_place, load_seen, rewriting, save_seen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
+    from nexus_ansible.ledger.query import Query
+    from nexus_ansible.ledger.ranges import IndexRanges
     from nexus_ansible.ledger.records import Record
 
 
@@ -41,6 +44,7 @@ class Ledger:
         self._witness = witness
         self._is_witnessed = False
         self._thread_lock = threading.Lock()
+        self._keys = keys
         self._signer = keys.signer()
         self._cipher = keys.cipher()
         self._head: Head | None = None
@@ -76,18 +80,24 @@ class Ledger:
         Raises RecordError when one of them cannot be stored, LedgerIntegrityError when the disk is full or read-only
         or fails; then none is recorded, and a later call works once there is space.
         """
-        batch = tuple(records)
         with _explained(self.directory), self._exclusive():
-            head = self._current_head()
-            start = head.edge.size
-            if batch:
-                numbers = self._numbers.assign(batch)
-                encoded = encode_batch(self._cipher, start, batch, numbers)
+            return self._append(tuple(records))
+
+    def erase(self, query: Query, *, reason: str, payload: Mapping[str, Any] | None = None) -> IndexRanges:
+        """Erase the payloads of the records a query finds, and record that; return their indices.
+
+        `reason` stands in the log for ever, so it names no person; `payload` may, and say who asked for it. The record
+        comes first: after a crash in between, `verify` reports what is still there, and erasing again removes it.
+        """
+        with _explained(self.directory), self._exclusive():
+            self._current_head()
+            snapshot = read_snapshot(self.directory, self._signer.verifier)
+            indices = erasable(snapshot, query, self._keys)
+            if len(indices):
+                self._append(erasure_records(indices, reason, payload))
                 self._head = None
-                self._head = commit(self.directory, head, encoded, self._signer)
-                self._numbers.confirm(batch, numbers)
-                self._remember(self._head)
-        return range(start, start + len(batch))
+                remove_payloads(read_snapshot(self.directory, self._signer.verifier), indices)
+        return indices
 
     def close(self) -> None:
         """Let go of the ledger."""
@@ -105,6 +115,18 @@ class Ledger:
     def _exclusive(self) -> Iterator[None]:
         with self._thread_lock, locked(self.directory / LOCK, fcntl.LOCK_EX):
             yield
+
+    def _append(self, records: Sequence[Record]) -> range:
+        head = self._current_head()
+        start = head.edge.size
+        if records:
+            numbers = self._numbers.assign(records)
+            batch = encode_batch(self._cipher, start, records, numbers)
+            self._head = None
+            self._head = commit(self.directory, head, batch, self._signer)
+            self._numbers.confirm(records, numbers)
+            self._remember(self._head)
+        return range(start, start + len(records))
 
     def _current_head(self) -> Head:
         if self._head is None or not self._head.is_on_disk(self.directory):

@@ -13,6 +13,7 @@ from nexus_ansible.ledger.checkpoint import open_checkpoint
 from nexus_ansible.ledger.keys import KeyFiles
 from nexus_ansible.ledger.merkle import inclusion_proof, leaf_hash, root_from_inclusion
 from nexus_ansible.ledger.note import NoteError, decode_base64, parse_vkey
+from nexus_ansible.ledger.reading import entry_at
 from nexus_ansible.ledger.snapshot import take_snapshot
 
 if TYPE_CHECKING:
@@ -28,9 +29,7 @@ def prove(directory: Path, index: int, *, keys: KeyFiles | None = None) -> str:
     """
     verifier = (keys or KeyFiles.within(directory)).verifier()
     snapshot = take_snapshot(directory, verifier)
-    if not 0 <= index < snapshot.size:
-        raise LedgerIntegrityError(f"{directory} has no record {index}: it holds the records 0 to {snapshot.size - 1}.")
-    leaf = next(snapshot.entries(index)).leaf
+    leaf = entry_at(snapshot, index).leaf
     hashes = inclusion_proof(snapshot.subtree, index, snapshot.size)
     lines = [HEADER, f"extra {_base64(leaf)}", f"index {index}", *map(_base64, hashes), "", snapshot.note]
     text = "\n".join(lines)
