@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import click
 
+from nexus_ansible.run.recorder import failure_text
 from nexus_ansible.run.state import RunState
 
 
@@ -146,5 +147,4 @@ class LiveProgress:
 
 def first_line(result: dict[str, Any]) -> str:
     """The first line of a result's message."""
-    text = str(result.get("msg") or result.get("stderr") or "no message").strip()
-    return text.splitlines()[0] if text else "no message"
+    return failure_text(result).splitlines()[0]

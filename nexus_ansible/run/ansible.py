@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nexus_ansible.run.guard import MARKER
+from nexus_ansible.run.guard import MARKER, end_processes
 
 GUARD = Path(__file__).with_name("guard.py")
 PASSED = ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "LC_*", "TZ", "TMPDIR", "SSH_AUTH_SOCK", "ANSIBLE_*")
@@ -89,6 +89,7 @@ def run_ansible(
         try:
             runner.run()
         finally:
+            end_processes(invocation.run)  # whoever is left holds the pipes open
             out.finish()
             err.finish()
     return Ended(runner.rc, "\n".join(tail).strip())
@@ -137,6 +138,7 @@ def _own_environment(invocation: Invocation) -> dict[str, str]:
         "PATH": f"{scripts}:{os.environ.get('PATH', os.defpath)}",
         MARKER: invocation.run,
         "NEXUS_LEDGER_SOCKET": str(invocation.socket),
+        "ANSIBLE_ROLES_PATH": f"{invocation.root / 'roles'}:{os.environ.get('ANSIBLE_ROLES_PATH', '')}".rstrip(":"),
         "ANSIBLE_CALLBACKS_ENABLED": "nexus.automation.ledger",
         "ANSIBLE_INVENTORY_UNPARSED_FAILED": "true",
         "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true",

@@ -81,6 +81,7 @@ class Recorder:
         self._play: dict[str, Any] = {}
         self._tasks: dict[str, dict[str, Any]] = {}
         self._running: dict[tuple[str, str], float] = {}
+        self._included: dict[tuple[str, str], bool] = {}
         self._step_began: tuple[str, float] = ("", 0.0)
 
     def open(self) -> None:
@@ -148,6 +149,9 @@ class Recorder:
         task, host, outcome = message["task"], message["host"], message["outcome"]
         began = self._running.pop((task, host), None)
         self.tally.outcomes[host, outcome] += 1
+        if outcome == "failed" and self._included.pop((task, host), False):
+            self.tally.outcomes[host, "ok"] -= 1  # an include that was well until its file was read counts as failed only
+        self._included[task, host] = outcome == "ok" and ".include_" in self._action(task)
         self.tally.changed[host] += bool(message["changed"])
         self.tally.events[RUNNER_EVENTS[outcome], task] += 1
         fields = {
@@ -158,7 +162,7 @@ class Recorder:
             "outcome": outcome,
             "changed": message["changed"],
             "duration": _since(began),
-            "action": self._tasks.get(task, {}).get("action"),
+            "action": self._action(task),
         }
         if outcome in {"failed", "timeout", "unreachable"}:
             self.failed_step = str(fields.get("step", ""))
@@ -180,6 +184,9 @@ class Recorder:
 
     def _name(self, task: str) -> str:
         return str(self._tasks.get(task, {}).get("name", task))
+
+    def _action(self, task: str) -> str:
+        return str(self._tasks.get(task, {}).get("action", ""))
 
     def _mark_step(self, step: str) -> None:
         name, began = self._step_began

@@ -89,7 +89,6 @@ def supervise(
         feeding.start()
         with _signals(watch), _time_limit(watch, timeout):
             ended = _run(plan, private / "runner", events, watch)
-        end_processes(plan.run)
         _unblock(private / "ledger")
         feeding.join()
     return _close(ended, recorder, events, watch)
