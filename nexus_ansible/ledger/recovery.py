@@ -54,6 +54,8 @@ def is_tidy(directory: Path, head: Head) -> bool:
     if not head.is_on_disk(directory):
         return False
     bundle, width = divmod(head.edge.size, WIDTH)
+    if (directory / payload_path(bundle)).exists() != (width > 0):
+        return False
     wanted = {bundle_path(bundle): (width, head.bundle_bytes)}
     index = head.edge.size
     for level in range(len(head.edge.levels) + 2):

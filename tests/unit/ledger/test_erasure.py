@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import shutil
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,6 +12,9 @@ from nexus_ansible.ledger.erasure import MAX_INDICES, erasure_records
 from nexus_ansible.ledger.ranges import IndexRanges
 
 from .samples import ended, started, task, written
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture

@@ -4,13 +4,16 @@ from __future__ import annotations
 import csv
 import io
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from nexus_ansible.ledger import Ledger, Query, QueryError, export
 
 from .samples import ended, started, task
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture

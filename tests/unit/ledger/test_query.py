@@ -2,13 +2,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from nexus_ansible.ledger import Ledger, Moment, Query, QueryError, Record, select
 
 from .samples import ended, started, task
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 BEGIN = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

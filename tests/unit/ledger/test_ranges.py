@@ -22,5 +22,5 @@ def test_neighbours_are_written_as_one_range() -> None:
 
 @pytest.mark.parametrize("text", ["5-4", "9,2", "x", "1-", "-"])
 def test_text_that_is_no_list_of_ranges_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="invalid literal|empty or out of order"):
+    with pytest.raises(ValueError, match=r"invalid literal|empty or out of order"):
         IndexRanges.parse(text)
