@@ -168,6 +168,14 @@ def test_gates_open_and_close_without_a_change_of_the_configuration(tmp_path: Pa
         assert api.get("/config/") == before
 
 
+def test_a_gate_that_is_missing_is_closed(tmp_path: Path, http_server: HttpServer) -> None:
+    http_server.answers["/page"] = Answer()
+    missing = f"{{file.{gate_path(tmp_path, '127.0.0.1:1')}}}"
+    with start_caddy(tmp_path, {"backend": [http_server.address, missing]}) as caddy:
+        assert CaddyProxy(caddy.admin).upstreams("backend") == (http_server.address,)
+        assert {_get(f"{caddy.url}/backend/page") for _ in range(20)} == {200}
+
+
 def test_draining_a_gated_upstream_waits_for_the_request_in_flight(tmp_path: Path, slow_server: HttpServer) -> None:
     gates = _gates(tmp_path, slow_server.address)
     with start_caddy(tmp_path, {"backend": gates}) as caddy, ThreadPoolExecutor(1) as pool:

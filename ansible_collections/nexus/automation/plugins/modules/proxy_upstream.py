@@ -13,8 +13,8 @@ description:
   - Tasks that change the same pool at the same time do not undo each other's changes.
   - Caddy loses connections that arrive while it loads a configuration. To lose none, let its configuration name each
     upstream by a gate, C({"dial":"{file.<folder>/<host>_<port>}"}), and give the handler a C(try_duration). The module
-    then writes that file, which Caddy reads at each request, and changes no configuration. The files must exist when
-    requests come; C(unix/<folder>/closed) in one closes it. The module must run on Caddy's host.
+    then writes that file, which Caddy reads at each request, and changes no configuration. A gate that is missing is
+    closed. The module must run on Caddy's host.
   - An upstream without a gate is added to the running configuration or removed from it. That lasts until the
     configuration is loaded anew, and can lose requests.
 author: nexus-ansible contributors

@@ -2,9 +2,10 @@
 """Pools of Caddy: the reverse_proxy handlers that have an `@id`.
 
 Loading a configuration, Caddy loses the connections that arrive at that moment, so a pool that must lose none names
-its upstreams by gates: `{"dial": "{file.<folder>/<host>_<port>}"}`. Caddy reads such a file at each request. A gate that
-holds the address admits it; one that holds a socket that does not exist makes Caddy try the next upstream, provided
-that the handler has a `try_duration`. Upstreams without a gate are added and removed by the admin API.
+its upstreams by gates: `{"dial": "{file.<folder>/<host>_<port>}"}`. Caddy reads such a file at each request. A gate
+that holds the address admits it; one that is missing or holds a socket that does not exist makes Caddy try the next
+upstream, provided that the handler has a `try_duration`. Upstreams without a gate are added and removed by the admin
+API.
 """
 
 from __future__ import annotations
