@@ -90,3 +90,8 @@ def test_two_hundred_targets_are_one_task(tmp_path: Path, http_server: HttpServe
     assert run.returncode == 0, run.output
     assert len(run.named("Check").result["results"]) == 200
     assert http_server.requests == ["GET /health"] * 200
+
+
+def test_no_targets_are_not_taken_for_healthy(tmp_path: Path) -> None:
+    run = run_tasks(tmp_path, [{"name": "Check", HEALTH: {"targets": []}}])
+    assert run.named("Check").message == "`targets` is empty, so nothing was checked. Give at least one target."

@@ -17,7 +17,6 @@ from ansible_collections.nexus.automation.plugins.module_utils.checks.run import
     run_checks,
 )
 from ansible_collections.nexus.automation.plugins.module_utils.checks.targets import (
-    DEFAULT_CHECKS,
     TARGET_OPTIONS,
     TARGETS_SPEC,
     read_targets,
@@ -281,10 +280,6 @@ def test_every_target_with_senseless_options_is_named() -> None:
         "target f: retries -1 makes no sense\n"
         "target g: ca_file /no/such/file cannot be read: [Errno 2] No such file or directory"
     )
-
-
-def test_every_kind_of_service_has_a_check_that_exists() -> None:
-    assert {default["kind"] for default in DEFAULT_CHECKS.values()} <= CHECKS.keys()
 
 
 def test_redis_replies_of_every_type_are_understood(redis: RedisServer) -> None:

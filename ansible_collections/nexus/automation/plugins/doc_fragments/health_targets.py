@@ -13,7 +13,7 @@ options:
     description: Whom to ask. All are asked at once, within O(concurrency).
     type: list
     elements: dict
-    required: true
+    default: []
     suboptions:
       name:
         description: What the target is called in results and messages.
@@ -102,10 +102,14 @@ options:
       admin:
         description: For V(proxy), the address of Caddy's admin API, C(host:port) or C(unix/<path>).
         type: str
+      program:
+        description: A program under supervision whose processes' CPU time and memory belong to the target's metrics.
+        type: str
       pids:
-        description: Processes whose CPU time and memory belong to the target's metrics.
+        description: Further processes whose CPU time and memory belong to the target's metrics.
         type: list
         elements: int
+        default: []
       timeout:
         description: Seconds that one try may take; O(timeout) by default.
         type: float
@@ -119,6 +123,11 @@ options:
     description: How many targets are asked at the same time, at most.
     type: int
     default: 32
+  limit:
+    description:
+      - Seconds that all targets may take together.
+      - By default what the limits of the targets add up to.
+    type: float
   timeout:
     description: Seconds that one try may take, for targets that do not say.
     type: float

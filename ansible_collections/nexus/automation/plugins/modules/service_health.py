@@ -10,6 +10,7 @@ short_description: Check the health of many targets at once
 version_added: 0.1.0
 description:
   - Asks many targets whether they are healthy, side by side in one task, and changes nothing.
+  - An empty list of targets is an error: it would count as healthy without anything having been checked.
   - The task ends within the time its targets' limits add up to, whatever a target or a name server does.
 author: nexus-ansible contributors
 requirements:
@@ -17,11 +18,6 @@ requirements:
 extends_documentation_fragment:
   - nexus.automation.health_targets
 options:
-  limit:
-    description:
-      - Seconds that the task may take for all targets together.
-      - By default what the limits of the targets add up to.
-    type: float
   fail_on_unhealthy:
     description: Whether an unhealthy target fails the task. The message names each one with its address and the cause.
     type: bool
@@ -127,7 +123,6 @@ from ..module_utils.errors import AdapterError
 
 ARGUMENT_SPEC: dict[str, Any] = {
     **TARGETS_SPEC,
-    "limit": {"type": "float"},
     "fail_on_unhealthy": {"type": "bool", "default": True},
 }
 
@@ -139,6 +134,8 @@ def main() -> None:
         targets = read_targets(module.params)
     except AdapterError as error:
         module.fail_json(msg=str(error))
+    if not targets:
+        module.fail_json(msg="`targets` is empty, so nothing was checked. Give at least one target.")
     results = run_checks(targets, module.params["concurrency"], module.params["limit"])
     problem = describe_unhealthy(results)
     report = {"changed": False, "healthy": not problem, "results": [asdict(result) for result in results]}

@@ -1,19 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks many targets at once, within a bound of time that nothing can exceed."""
+"""Checks many targets at once."""
 
 from __future__ import annotations
 
-import math
-import queue
-import threading
+import functools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..concurrency import run_jobs
 from .base import Answer
-from .targets import Target
-
-SLACK_S = 5.0
+from .targets import Target, limit_for
 
 
 @dataclass(frozen=True)
@@ -35,19 +32,11 @@ def run_checks(targets: Sequence[Target], concurrency: int = 32, limit_s: float 
     """Check `targets`, at most `concurrency` at a time, and return their results in the same order.
 
     After `limit_s` seconds (by default what the targets' own limits add up to) what has not answered is unhealthy:
-    a name server or a dripping server cannot hold up the caller.
+    neither a name server nor a dripping server can hold up the caller.
     """
-    workers = max(1, min(concurrency, len(targets)))
-    limit = _bound(targets, workers) if limit_s is None else limit_s
-    waiting: queue.SimpleQueue[tuple[int, Target]] = queue.SimpleQueue()
-    finished: queue.SimpleQueue[tuple[int, CheckResult]] = queue.SimpleQueue()
-    for item in enumerate(targets):
-        waiting.put(item)
-    for _ in range(workers if targets else 0):
-        # Daemon threads: one that hangs in the system's resolver must not keep the process from ending.
-        threading.Thread(target=_work, args=(waiting, finished), daemon=True).start()
-    results = _collect(finished, len(targets), limit)
-    return [results.get(place) or _unanswered(target, limit) for place, target in enumerate(targets)]
+    limit = limit_for(targets, concurrency) if limit_s is None else limit_s
+    results = run_jobs([functools.partial(_check, target) for target in targets], concurrency, limit)
+    return [results[place] or _unanswered(target, limit) for place, target in enumerate(targets)]
 
 
 def describe_unhealthy(results: Sequence[CheckResult]) -> str:
@@ -62,20 +51,6 @@ def describe_unhealthy(results: Sequence[CheckResult]) -> str:
     return "\n".join(lines)
 
 
-def _bound(targets: Sequence[Target], workers: int) -> float:
-    rounds = math.ceil(len(targets) / workers)
-    return rounds * max((target.limit_s for target in targets), default=0.0) + SLACK_S
-
-
-def _work(waiting: queue.SimpleQueue[tuple[int, Target]], finished: queue.SimpleQueue[tuple[int, CheckResult]]) -> None:
-    while True:
-        try:
-            place, target = waiting.get_nowait()
-        except queue.Empty:
-            return
-        finished.put((place, _check(target)))
-
-
 def _check(target: Target) -> CheckResult:
     started = time.monotonic()
     tries = 1
@@ -85,20 +60,6 @@ def _check(target: Target) -> CheckResult:
         tries += 1
         answer = target.check.probe(target.timeout)
     return _result(target, answer, tries, time.monotonic() - started)
-
-
-def _collect(
-    finished: queue.SimpleQueue[tuple[int, CheckResult]], expected: int, limit_s: float
-) -> dict[int, CheckResult]:
-    end = time.monotonic() + limit_s
-    results: dict[int, CheckResult] = {}
-    while len(results) < expected:
-        try:
-            place, result = finished.get(timeout=max(0.0, end - time.monotonic()))
-        except queue.Empty:
-            break
-        results[place] = result
-    return results
 
 
 def _unanswered(target: Target, limit_s: float) -> CheckResult:

@@ -1,26 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Health targets: their options in modules, and how options become something to check."""
+"""Targets: their options in modules, and how options become something to ask."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from ..errors import AdapterError
+from ..services import SERVICES
 from . import CHECKS
 from .base import Check
 
-DEFAULT_CHECKS: dict[str, dict[str, str]] = {
-    "web": {"kind": "http", "path": "/health"},
-    "proxy": {"kind": "http", "path": "/"},
-    "postgresql": {"kind": "postgresql"},
-    "redis": {"kind": "redis"},
-}
+SLACK_S = 5.0
 
 TARGET_OPTIONS: dict[str, Any] = {
     "name": {"type": "str", "required": True},
-    "service": {"type": "str", "default": "web", "choices": list(DEFAULT_CHECKS)},
+    "service": {"type": "str", "default": "web", "choices": list(SERVICES)},
     "kind": {"type": "str", "choices": list(CHECKS)},
     "url": {"type": "str"},
     "host": {"type": "str", "default": "127.0.0.1"},
@@ -42,19 +39,33 @@ TARGET_OPTIONS: dict[str, Any] = {
     "query": {"type": "str", "default": "SELECT 1"},
     "metrics_path": {"type": "str", "default": "/metrics"},
     "admin": {"type": "str"},
-    "pids": {"type": "list", "elements": "int"},
+    "program": {"type": "str"},
+    "pids": {"type": "list", "elements": "int", "default": []},
     "timeout": {"type": "float"},
     "retries": {"type": "int"},
     "interval": {"type": "float"},
 }
 
 TARGETS_SPEC: dict[str, Any] = {
-    "targets": {"type": "list", "elements": "dict", "required": True, "options": TARGET_OPTIONS},
+    "targets": {"type": "list", "elements": "dict", "default": [], "options": TARGET_OPTIONS},
     "concurrency": {"type": "int", "default": 32},
+    "limit": {"type": "float"},
     "timeout": {"type": "float", "default": 5},
     "retries": {"type": "int", "default": 0},
     "interval": {"type": "float", "default": 1},
 }
+
+
+class Limited(Protocol):
+    """Something that is tried for a limited time."""
+
+    @property
+    def limit_s(self) -> float:
+        """How long all tries may take together."""
+        ...
+
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -79,29 +90,42 @@ def read_targets(parameters: Mapping[str, Any]) -> list[Target]:
 
     Raises AdapterError that names every target with options that make no sense.
     """
-    targets, problems = [], []
+    return read_each(parameters, _target)
+
+
+def read_each(parameters: Mapping[str, Any], make: Callable[[Mapping[str, Any]], Made]) -> list[Made]:
+    """Call `make` with the options of each target, completed by the module's own; collect what it complains of."""
+    made, problems = [], []
     for options in parameters["targets"]:
         try:
-            targets.append(_target(options, parameters))
+            made.append(make({**options, **_limits(options, parameters)}))
         except AdapterError as error:
             problems.append(f"target {options['name']}: {error}")
     if problems:
         raise AdapterError("\n".join(problems))
-    return targets
+    return made
 
 
-def setting(options: Mapping[str, Any], parameters: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - int or float
-    """Return the target's own `name`, or the module's when the target has none."""
-    own = options[name]
-    value = parameters[name] if own is None else own
-    if value < 0 or (name == "timeout" and value == 0):
-        raise AdapterError(f"{name} {value:g} makes no sense")
-    return value
+def limit_for(targets: Sequence[Limited], concurrency: int) -> float:
+    """Return the seconds that nobody exceeds who asks `targets`, `concurrency` at a time."""
+    rounds = math.ceil(len(targets) / max(1, concurrency))
+    return rounds * max((target.limit_s for target in targets), default=0.0) + SLACK_S
 
 
-def _target(options: Mapping[str, Any], parameters: Mapping[str, Any]) -> Target:
-    defaults = DEFAULT_CHECKS[options["service"]]
-    kind = options["kind"] or defaults["kind"]
-    path = options["path"] or (defaults.get("path") if kind == defaults["kind"] else None)
-    limits = {name: setting(options, parameters, name) for name in ("timeout", "retries", "interval")}
-    return Target(options["name"], kind, CHECKS[kind].from_options({**options, "path": path}), **limits)
+def _limits(options: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
+    limits = {
+        name: parameters[name] if options[name] is None else options[name]
+        for name in ("timeout", "retries", "interval")
+    }
+    for name, value in limits.items():
+        if value < 0 or (name == "timeout" and value == 0):
+            raise AdapterError(f"{name} {value:g} makes no sense")
+    return limits
+
+
+def _target(options: Mapping[str, Any]) -> Target:
+    default = SERVICES[options["service"]].default_check
+    kind = options["kind"] or default["kind"]
+    path = options["path"] or (default.get("path") if kind == default["kind"] else None)
+    check = CHECKS[kind].from_options({**options, "path": path})
+    return Target(options["name"], kind, check, options["timeout"], options["retries"], options["interval"])

@@ -31,9 +31,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class CaddyAdmin:
-    """One Caddy's API; `address` is `host:port` or `unix/<path>`."""
+    """One Caddy's API; `address` is `host:port` or `unix/<path>`. A request may take `limit_s` seconds."""
 
     address: str
+    limit_s: float = LIMIT_S
 
     def get(self, path: str) -> str:
         """Return the text at `path`."""
@@ -75,7 +76,7 @@ class CaddyAdmin:
         except (http.client.RemoteDisconnected, ConnectionResetError):
             raise
         except (OSError, http.client.HTTPException) as error:
-            cause = describe_network_error(error, LIMIT_S)
+            cause = describe_network_error(error, self.limit_s)
             message = f"Caddy's admin API at {self.address} does not answer: {cause}. Start Caddy or correct `admin`."
             raise UnreachableError(message) from error
         finally:
@@ -83,11 +84,11 @@ class CaddyAdmin:
 
     def _connection(self) -> http.client.HTTPConnection:
         if self.address.startswith("unix/"):
-            return UnixHTTPConnection(self.address[len("unix/") :], LIMIT_S)
+            return UnixHTTPConnection(self.address[len("unix/") :], self.limit_s)
         host, _, port = self.address.rpartition(":")
         if not host or not port.isdigit():
             raise AdapterError(f"admin address {self.address!r}: write host:port or unix/<path of the socket>.")
-        return http.client.HTTPConnection(host.strip("[]"), int(port), timeout=LIMIT_S)
+        return http.client.HTTPConnection(host.strip("[]"), int(port), timeout=self.limit_s)
 
 
 def pause() -> None:

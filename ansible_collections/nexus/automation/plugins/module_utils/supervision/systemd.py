@@ -93,5 +93,5 @@ class SystemdSupervision:
         except subprocess.TimeoutExpired as error:
             raise AdapterError(f"`{shown}` did not end within {limit_s:g} s. Allow it more time.") from error
         except subprocess.CalledProcessError as error:
-            raise AdapterError(f"`{shown}` failed: {error.stderr.strip() or error}.") from error
+            raise AdapterError(f"`{shown}` failed: {error.stderr.strip().rstrip('.') or error}.") from error
         return done.stdout

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The reverse proxy (Caddy), whose metrics come from its admin API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from ..errors import AdapterError
+from ..proxies.caddy_admin import CaddyAdmin
+from .base import Sample
+from .prometheus_text import parse_metrics
+
+
+@dataclass(frozen=True)
+class ProxyService:
+    """A Caddy: its own metrics, and the requests and failures of each upstream."""
+
+    default_check: ClassVar[Mapping[str, str]] = {"kind": "http", "path": "/"}
+
+    admin: CaddyAdmin
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> ProxyService:
+        """Make one from `admin`."""
+        if not options["admin"]:
+            raise AdapterError("the metrics of a proxy need `admin`, the address of its admin API")
+        return cls(CaddyAdmin(options["admin"]))
+
+    @property
+    def address(self) -> str:
+        """The admin API's address."""
+        return self.admin.address
+
+    def read_metrics(self, timeout: float) -> list[Sample]:
+        """Read `/metrics` and `/reverse_proxy/upstreams`."""
+        admin = CaddyAdmin(self.admin.address, timeout)
+        samples = parse_metrics(admin.get("/metrics"))
+        for upstream in admin.get_list("/reverse_proxy/upstreams"):
+            labels = {"upstream": str(upstream["address"])}
+            samples.append(Sample("caddy_upstream_requests_in_flight", labels, float(upstream["num_requests"])))
+            samples.append(Sample("caddy_upstream_fails", labels, float(upstream["fails"])))
+        return samples
