@@ -36,16 +36,16 @@ def command(
     from nexus_ansible.run.plan import chosen_steps, make_plan, require_plan
     from nexus_ansible.run.session import Request
 
-    compilation = prepare(project)
-    workflow = deployment_of(compilation, environment)
-    permit = permit_for(compilation, workflow, environment, read_only=check)
-    plan = make_plan(compilation.manifest, workflow, environment, limit, chosen_steps(workflow, step, from_step))
+    prepared = prepare(project)
+    workflow = deployment_of(prepared, environment)
+    permit = permit_for(prepared, workflow, environment, read_only=check)
+    plan = make_plan(prepared.manifest, workflow, environment, limit, chosen_steps(workflow, step, from_step))
     if wanted:
         require_plan(project, wanted, plan)
     approval = approve(permit, plan, yes=yes or check)
     request = Request(plan, permit, reason, approval, check=check, verbosity=verbose)
-    result = run_and_tell(project, compilation, request, as_json=as_json)
+    result = run_and_tell(project, prepared, request, as_json=as_json)
     if not as_json:
         click.echo(summary(result))
-        for address in addresses(compilation, environment):
+        for address in addresses(prepared, environment):
             click.echo(address)

@@ -27,10 +27,10 @@ def command(project: Project, check: bool, diff: bool, force: bool, as_json: boo
     if is_current(project.root, manifest, compiler_digest(), input_digests(project.root)):
         _tell(as_json, [], len(manifest.outputs), check)
         return
-    from nexus_ansible.compile.project import compile_project
+    from nexus_ansible.compile.project import check_project, compile_project
     from nexus_ansible.compile.write import apply_changes, diff_text, drift_message
 
-    compilation = compile_project(project)
+    compilation = compile_project(check_project(project))
     pending = compilation.changes(project.root)
     if diff and not as_json:
         click.echo("".join(diff_text(pending)), nl=False)

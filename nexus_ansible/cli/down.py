@@ -22,13 +22,13 @@ def command(project: Project, environment: str, remove_data: bool, reason: str, 
     from nexus_ansible.run.plan import make_plan
     from nexus_ansible.run.session import Request
 
-    compilation = prepare(project)
-    workflow = workflow_of(compilation, "platform.down")
-    environment_of(compilation, workflow, environment)
-    permit = permit_for(compilation, workflow, environment)
+    prepared = prepare(project)
+    workflow = workflow_of(prepared, "platform.down")
+    environment_of(prepared, workflow, environment)
+    permit = permit_for(prepared, workflow, environment)
     arguments = {"deployment_remove_data": True} if remove_data else {}
-    plan = make_plan(compilation.manifest, workflow, environment, arguments=arguments)
+    plan = make_plan(prepared.manifest, workflow, environment, arguments=arguments)
     request = Request(plan, permit, reason, approve(permit, plan, yes=yes))
-    result = run_and_tell(project, compilation, request, as_json=as_json)
+    result = run_and_tell(project, prepared, request, as_json=as_json)
     if not as_json:
         click.echo(summary(result))

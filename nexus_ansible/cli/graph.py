@@ -23,9 +23,9 @@ def command(project: Project, what: str | None, kind: str, output: Path | None, 
     Default: the first environment. Mermaid text can be pasted into Markdown; SVG opens in a browser.
     """
     from nexus_ansible.compile.graph import graph_of, mermaid, svg
-    from nexus_ansible.compile.project import compile_project
+    from nexus_ansible.compile.project import check_project
 
-    graph = graph_of(compile_project(project).platform, what)
+    graph = graph_of(check_project(project).platform, what)
     if as_json:
         print_json({"title": graph.title, "columns": graph.columns, "arrows": graph.arrows})
         return

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import NoReturn
 import click
 
 from nexus_ansible import __version__
+from nexus_ansible.cli.lazy import LazyCommands
 from nexus_ansible.errors import NexusError
 
 COMMANDS = {
@@ -33,41 +33,10 @@ UNEXPECTED = 3
 INTERRUPTED = 130
 
 
-class LazyCommands(click.Group):
-    """Imports a command's file only when the command is used, so that --help is fast."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """In the order in which people need them."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """The click command of `nexus_ansible/cli/NAME.py`."""
-        if cmd_name not in COMMANDS:
-            return None
-        module = importlib.import_module(f"nexus_ansible.cli.{cmd_name}")
-        command: click.Command = module.command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """List the commands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, with the closest name when there is none."""
-        name = args[0] if args else ""
-        if name not in COMMANDS and not name.startswith("-"):
-            from difflib import get_close_matches
-
-            close = get_close_matches(name, COMMANDS, n=1)
-            ctx.fail(f'no command "{name}".' + (f' Did you mean "{close[0]}"?' if close else " See --help."))
-        return super().resolve_command(ctx, args)
-
-
 @click.group(
     cls=LazyCommands,
+    package="nexus_ansible.cli",
+    commands=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Example: nexus-ansible apply production. Exit codes: 0 done, 2 usage, 3 unexpected, 4 invalid registry, "
     "5 drift, 6 failed run, 7 refused, 8 timeout, 9 ledger integrity, 10 ledger completeness, 130 interrupted.",

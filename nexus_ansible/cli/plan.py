@@ -36,12 +36,12 @@ def command(
     from nexus_ansible.run.plan import chosen_steps, make_plan, save_plan
     from nexus_ansible.run.session import Request
 
-    compilation = prepare(project)
-    workflow = deployment_of(compilation, environment)
-    permit = permit_for(compilation, workflow, environment, read_only=True)
-    plan = make_plan(compilation.manifest, workflow, environment, limit, chosen_steps(workflow, step, from_step))
+    prepared = prepare(project)
+    workflow = deployment_of(prepared, environment)
+    permit = permit_for(prepared, workflow, environment, read_only=True)
+    plan = make_plan(prepared.manifest, workflow, environment, limit, chosen_steps(workflow, step, from_step))
     save_plan(project, plan)
-    where = compilation.platform.environments[environment]
+    where = prepared.platform.environments[environment]
     names = plan.steps or tuple(known.name for known in workflow.steps)
     data: dict[str, Any] = {
         "plan": plan.id,
@@ -58,7 +58,7 @@ def command(
         for number, wave in enumerate(data["waves"], start=1):
             click.echo(f"  wave {number}: " + ", ".join(f"{service} x{count}" for service, count in wave.items()))
     if not static:
-        result, messages = execute_quietly(project, compilation, Request(plan, permit, check=True), as_json=as_json)
+        result, messages = execute_quietly(project, prepared, Request(plan, permit, check=True), as_json=as_json)
         data["changes"] = changed_tasks(messages)
         data["run"] = result.state.run
         if not as_json:

@@ -27,18 +27,18 @@ def command(project: Project, run: str, reason: str, yes: bool, as_json: bool) -
     from nexus_ansible.run.session import Request
     from nexus_ansible.run.state import RunStore
 
-    compilation = prepare(project)
+    prepared = prepare(project)
     state = RunStore(project).load(run)
     if state.outcome in {"ok", "running"}:
         raise RefusedError(f"Run {state.run} is {state.outcome}; there is nothing to go on with.")
-    workflow = workflow_of(compilation, state.workflow)
+    workflow = workflow_of(prepared, state.workflow)
     steps = remaining_steps(project, state, workflow)
-    permit = permit_for(compilation, workflow, state.environment, read_only=state.check)
-    plan = make_plan(compilation.manifest, workflow, state.environment, state.limit, steps)
+    permit = permit_for(prepared, workflow, state.environment, read_only=state.check)
+    plan = make_plan(prepared.manifest, workflow, state.environment, state.limit, steps)
     approval = approve(permit, plan, yes=yes)
     if not as_json:
         click.echo(f"resuming {state.run} at {steps[0]}: {', '.join(steps)}", err=True)
     request = Request(plan, permit, reason or state.reason, approval, check=state.check, resumes=state.run)
-    result = run_and_tell(project, compilation, request, as_json=as_json)
+    result = run_and_tell(project, prepared, request, as_json=as_json)
     if not as_json:
         click.echo(summary(result))

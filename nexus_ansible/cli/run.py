@@ -33,13 +33,13 @@ def command(
     from nexus_ansible.run.plan import chosen_steps, make_plan
     from nexus_ansible.run.session import Request
 
-    compilation = prepare(project)
-    chosen = workflow_of(compilation, workflow)
-    where = environment_of(compilation, chosen, environment)
-    permit = permit_for(compilation, chosen, where, read_only=check)
-    plan = make_plan(compilation.manifest, chosen, where, limit, chosen_steps(chosen, step, from_step))
+    prepared = prepare(project)
+    chosen = workflow_of(prepared, workflow)
+    where = environment_of(prepared, chosen, environment)
+    permit = permit_for(prepared, chosen, where, read_only=check)
+    plan = make_plan(prepared.manifest, chosen, where, limit, chosen_steps(chosen, step, from_step))
     approval = approve(permit, plan, yes=yes)
     request = Request(plan, permit, reason, approval, check=check, verbosity=verbose)
-    result = run_and_tell(project, compilation, request, as_json=as_json)
+    result = run_and_tell(project, prepared, request, as_json=as_json)
     if not as_json:
         click.echo(summary(result))

@@ -5,20 +5,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import click
 
 from nexus_ansible.cli.options import print_json
 from nexus_ansible.cli.progress import Silent, progress_for
-from nexus_ansible.compile.project import Compilation, compile_project
+from nexus_ansible.compile.manifest import Manifest, read_manifest
+from nexus_ansible.compile.project import check_project, compile_project
 from nexus_ansible.compile.write import apply_changes
 from nexus_ansible.errors import NexusError, RefusedError
-from nexus_ansible.model.platform import Workflow
+from nexus_ansible.model.platform import Platform, Workflow
 from nexus_ansible.project import Project
 from nexus_ansible.registries.problems import unknown
-from nexus_ansible.registries.registry_set import as_seen_by
+from nexus_ansible.registries.registry_set import Registries, as_seen_by
 from nexus_ansible.run.crashed import close_crashed
 from nexus_ansible.run.gate import Permit, action_of, admit, this_person
 from nexus_ansible.run.plan import Plan
@@ -26,32 +27,44 @@ from nexus_ansible.run.session import Request, Result, execute
 from nexus_ansible.run.state import RunStore
 
 
-def prepare(project: Project) -> Compilation:
+@dataclass(frozen=True)
+class Prepared:
+    """A project that is ready to run: checked, compiled, and on disk as the manifest says."""
+
+    registries: Registries
+    platform: Platform
+    manifest: Manifest
+
+
+def prepare(project: Project) -> Prepared:
     """Close what crashed, check the registries, and bring the compiled files up to date.
 
     Raises InvalidRegistriesError, or DriftError when somebody edited a compiled file.
     """
     for state in close_crashed(project):
         click.echo(f"Run {state.run} had crashed; it is closed. Go on with it: nexus-ansible resume {state.run}", err=True)
-    compilation = compile_project(project)
+    checked = check_project(project)
+    if checked.is_current(project.root):
+        return Prepared(checked.registries, checked.platform, read_manifest(project.root))
+    compilation = compile_project(checked)
     pending = compilation.changes(project.root)
+    apply_changes(project.root, pending, compilation.manifest)
     if pending:
-        apply_changes(project.root, pending, compilation.manifest)
         click.echo(f"compiled: {len(pending)} of {len(compilation.files)} files changed", err=True)
-    return compilation
+    return Prepared(checked.registries, checked.platform, compilation.manifest)
 
 
-def workflow_of(compilation: Compilation, name: str) -> Workflow:
+def workflow_of(prepared: Prepared, name: str) -> Workflow:
     """A workflow by name. Raises RefusedError with the closest name."""
-    workflows = compilation.platform.workflows
+    workflows = prepared.platform.workflows
     if name not in workflows:
         raise RefusedError("\n  ".join(unknown("workflow", name, workflows)))
     return workflows[name]
 
 
-def environment_of(compilation: Compilation, workflow: Workflow, environment: str | None) -> str:
+def environment_of(prepared: Prepared, workflow: Workflow, environment: str | None) -> str:
     """The environment to run in: the workflow's own, else the one named, else the only one. Raises RefusedError."""
-    known = compilation.platform.environments
+    known = prepared.platform.environments
     wanted = environment or workflow.environment or (next(iter(known)) if len(known) == 1 else None)
     if wanted is None:
         raise RefusedError(f"{workflow.name} runs in any environment.\n  Name one: --env {'|'.join(known)}")
@@ -62,11 +75,11 @@ def environment_of(compilation: Compilation, workflow: Workflow, environment: st
     return wanted
 
 
-def permit_for(compilation: Compilation, workflow: Workflow, environment: str, *, read_only: bool = False) -> Permit:
+def permit_for(prepared: Prepared, workflow: Workflow, environment: str, *, read_only: bool = False) -> Permit:
     """What the gate says to the person at the keyboard. Raises RefusedError."""
     action = "read" if read_only else action_of(workflow, environment)
-    view = as_seen_by(compilation.registries, environment)
-    return admit(compilation.platform.authorization[environment], view, this_person(), action)
+    view = as_seen_by(prepared.registries, environment)
+    return admit(prepared.platform.authorization[environment], view, this_person(), action)
 
 
 def approve(permit: Permit, plan: Plan, *, yes: bool) -> Mapping[str, Any] | None:
@@ -84,15 +97,15 @@ def approve(permit: Permit, plan: Plan, *, yes: bool) -> Mapping[str, Any] | Non
     return {"kind": "self-approved", "by": permit.person.name, "rule": permit.needs_approval, "with": "--yes" if yes else "prompt"}
 
 
-def run_and_tell(project: Project, compilation: Compilation, request: Request, *, as_json: bool) -> Result:
+def run_and_tell(project: Project, prepared: Prepared, request: Request, *, as_json: bool) -> Result:
     """Run, show progress, print the result. Raises the error of a run that did not end well."""
     plan = request.plan
-    workflow = compilation.platform.workflows[plan.workflow]
+    workflow = prepared.platform.workflows[plan.workflow]
     steps = plan.steps or tuple(step.name for step in workflow.steps)
     last = RunStore(project).last_success(plan.workflow, plan.environment)
     progress = Silent() if as_json else progress_for(steps, last)
     try:
-        result = execute(project, compilation.platform, request, progress)
+        result = execute(project, prepared.platform, request, progress)
     finally:
         progress.close()
     if as_json:
@@ -120,12 +133,12 @@ def summary(result: Result) -> str:
     return f"{state.workflow} in {state.environment}: {state.outcome} in {state.duration:.1f} s, {numbers}, run {state.run}, plan {state.plan}"
 
 
-def deployment_of(compilation: Compilation, environment: str) -> Workflow:
+def deployment_of(prepared: Prepared, environment: str) -> Workflow:
     """The workflow that deploys an environment. Raises RefusedError."""
-    known = compilation.platform.environments
+    known = prepared.platform.environments
     if environment not in known:
         raise RefusedError("\n  ".join(unknown("environment", environment, known)))
-    for workflow in compilation.platform.workflows.values():
+    for workflow in prepared.platform.workflows.values():
         if workflow.family == "deployment" and workflow.environment == environment:
             return workflow
     raise RefusedError(
@@ -135,12 +148,12 @@ def deployment_of(compilation: Compilation, environment: str) -> Workflow:
 
 
 def execute_quietly(
-    project: Project, compilation: Compilation, request: Request, *, as_json: bool
+    project: Project, prepared: Prepared, request: Request, *, as_json: bool
 ) -> tuple[Result, list[dict[str, Any]]]:
     """Run and collect the messages of every result."""
     messages: list[dict[str, Any]] = []
     plan = request.plan
-    steps = plan.steps or tuple(step.name for step in compilation.platform.workflows[plan.workflow].steps)
+    steps = plan.steps or tuple(step.name for step in prepared.platform.workflows[plan.workflow].steps)
     progress = Silent() if as_json else progress_for(steps, RunStore(project).last_success(plan.workflow, plan.environment))
 
     def observe(message: dict[str, Any]) -> None:
@@ -149,7 +162,7 @@ def execute_quietly(
             messages.append(message)
 
     try:
-        return execute(project, compilation.platform, request, observe), messages
+        return execute(project, prepared.platform, request, observe), messages
     finally:
         progress.close()
 
@@ -191,9 +204,9 @@ def diff_of(diff: Any) -> str:
     return "\n".join(lines)
 
 
-def addresses(compilation: Compilation, environment: str) -> list[str]:
+def addresses(prepared: Prepared, environment: str) -> list[str]:
     """Where people reach an environment: the proxies, else nothing."""
-    where = compilation.platform.environments[environment]
+    where = prepared.platform.environments[environment]
     return [
         f"http://{where.address}:{instance.port}/"
         for instance in where.instances

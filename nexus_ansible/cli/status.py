@@ -33,14 +33,14 @@ def command(project: Project, environment: str | None, runs: int, as_json: bool)
     from nexus_ansible.run.session import Request
     from nexus_ansible.run.state import RunStore
 
-    compilation = prepare(project)
-    workflow = workflow_of(compilation, "platform.status")
-    names = [environment_of(compilation, workflow, environment)] if environment else list(compilation.platform.environments)
+    prepared = prepare(project)
+    workflow = workflow_of(prepared, "platform.status")
+    names = [environment_of(prepared, workflow, environment)] if environment else list(prepared.platform.environments)
     found: dict[str, list[dict[str, Any]]] = {}
     for name in names:
-        permit = permit_for(compilation, workflow, name)
-        plan = make_plan(compilation.manifest, workflow, name)
-        result, _ = execute_quietly(project, compilation, Request(plan, permit), as_json=True)
+        permit = permit_for(prepared, workflow, name)
+        plan = make_plan(prepared.manifest, workflow, name)
+        result, _ = execute_quietly(project, prepared, Request(plan, permit), as_json=True)
         result.raise_for_outcome()
         found[name] = list(result.status.get("instances", ()))
     last = [state for state in RunStore(project).latest(runs + len(names) * 2) if state.workflow != workflow.name][:runs]

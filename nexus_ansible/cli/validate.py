@@ -8,7 +8,7 @@ from dataclasses import asdict
 import click
 
 from nexus_ansible.cli.options import json_option, print_json, project_option
-from nexus_ansible.compile.project import compile_project
+from nexus_ansible.compile.project import check_project
 from nexus_ansible.project import Project
 from nexus_ansible.registries.problems import InvalidRegistriesError
 
@@ -22,14 +22,13 @@ def command(project: Project, as_json: bool) -> None:
     Nothing is written. Ends with 4 when there are problems.
     """
     try:
-        compilation = compile_project(project)
+        platform = check_project(project).platform
     except InvalidRegistriesError as error:
         if as_json:
             problems = [{"what": problem.what, "hint": problem.hint, **asdict(problem.position)} for problem in error.problems]
             print_json({"valid": False, "problems": problems})
             raise click.exceptions.Exit(error.exit_code) from error
         raise
-    platform = compilation.platform
     counts = {
         "services": len({name for environment in platform.environments.values() for name in environment.services}),
         "environments": len(platform.environments),

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from nexus_ansible.compile.catalog import Catalog
 from nexus_ansible.compile.inventory import compile_inventory
-from nexus_ansible.compile.playbooks import compile_playbook, playbook_path
+from nexus_ansible.compile.paths import inventory_path, playbook_path
+from nexus_ansible.compile.playbooks import compile_playbook
 from nexus_ansible.model.platform import Platform
 
 
@@ -13,7 +14,7 @@ def compile_platform(platform: Platform, catalog: Catalog) -> dict[str, str]:
     """Text of every compiled file by its path in the project, sorted."""
     compiled = {playbook_path(name): compile_playbook(platform, workflow, catalog) for name, workflow in platform.workflows.items()}
     compiled |= {
-        f"inventories/{name}/hosts": compile_inventory(platform, environment)
+        inventory_path(name): compile_inventory(platform, environment)
         for name, environment in platform.environments.items()
     }
     return dict(sorted(compiled.items()))

@@ -43,11 +43,6 @@ class Play:
     timeout: float | None = None
 
 
-def playbook_path(workflow: str) -> str:
-    """File of a workflow: `pipeline.cd.production` -> `playbooks/pipeline_cd_production.yml`."""
-    return f"playbooks/{workflow.replace('.', '_').replace('-', '_')}.yml"
-
-
 def compile_playbook(platform: Platform, workflow: Workflow, catalog: Catalog) -> str:
     """The text of a workflow's playbook."""
     return template("playbook.yml.j2").render(

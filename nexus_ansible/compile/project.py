@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Everything from the files of a project to its compiled text, in one call."""
+"""From the files of a project to what they mean, and on to the compiled text."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nexus_ansible.compile.catalog import Catalog, load_catalog
-from nexus_ansible.compile.compile import compile_platform
-from nexus_ansible.compile.manifest import Manifest, compiler_digest, digest, input_digests, read_manifest
+from nexus_ansible.compile.manifest import Manifest, compiler_digest, digest, input_digests, is_current, read_manifest
 from nexus_ansible.compile.steps import check_steps
 from nexus_ansible.compile.write import Change, changes
 from nexus_ansible.model.build import build_platform, build_workflows, environment_views
@@ -19,12 +18,24 @@ from nexus_ansible.registries.registry_set import Registries, read_registries
 
 
 @dataclass(frozen=True)
-class Compilation:
-    """A project's registries, what they mean, and the files they give."""
+class Checked:
+    """A project whose registries are valid, and what they mean. `inputs` and `compiler` are digests for the manifest."""
 
     registries: Registries
     platform: Platform
     catalog: Catalog
+    inputs: dict[str, str]
+    compiler: str
+
+    def is_current(self, root: Path) -> bool:
+        """Whether the compiled files on disk are what these registries give, told from digests alone."""
+        return is_current(root, read_manifest(root), self.compiler, self.inputs)
+
+
+@dataclass(frozen=True)
+class Compilation:
+    """The text of every compiled file by path, and the manifest that goes with it."""
+
     files: dict[str, str]
     manifest: Manifest
 
@@ -33,11 +44,8 @@ class Compilation:
         return changes(root, self.files, read_manifest(root))
 
 
-def compile_project(project: Project) -> Compilation:
-    """Read, check and compile a project; nothing is written.
-
-    Raises InvalidRegistriesError with every problem.
-    """
+def check_project(project: Project) -> Checked:
+    """Read and check a project. Raises InvalidRegistriesError with every problem."""
     inputs = input_digests(project.root)
     registries = read_registries(project.ssot, shown=SSOT)
     catalog = load_catalog(project.root)
@@ -46,7 +54,13 @@ def compile_project(project: Project) -> Compilation:
     problems.extend(check_steps(build_workflows(registries, views).values(), groups, catalog))
     if problems:
         raise InvalidRegistriesError(problems)
-    platform = build_platform(registries, views)
-    files = compile_platform(platform, catalog)
+    return Checked(registries, build_platform(registries, views), catalog, inputs, compiler_digest())
+
+
+def compile_project(checked: Checked) -> Compilation:
+    """Compile a checked project; nothing is written."""
+    from nexus_ansible.compile.compile import compile_platform  # with Jinja2, which up-to-date projects never need
+
+    files = compile_platform(checked.platform, checked.catalog)
     outputs = {path: digest(text.encode()) for path, text in files.items()}
-    return Compilation(registries, platform, catalog, files, Manifest(compiler_digest(), inputs, outputs))
+    return Compilation(files, Manifest(checked.compiler, checked.inputs, outputs))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nexus_ansible.compile.manifest import Manifest, digest
-from nexus_ansible.compile.playbooks import playbook_path
+from nexus_ansible.compile.paths import inventory_path, playbook_path
 from nexus_ansible.compile.write import write_file
 from nexus_ansible.errors import DriftError, RefusedError
 from nexus_ansible.model.platform import Workflow
@@ -50,7 +50,7 @@ def make_plan(
     arguments: Mapping[str, Any] | None = None,
 ) -> Plan:
     """The plan of running a workflow as it is compiled now."""
-    playbook, inventory = playbook_path(workflow.name), f"inventories/{environment}/hosts"
+    playbook, inventory = playbook_path(workflow.name), inventory_path(environment)
     return Plan(
         workflow=workflow.name,
         environment=environment,

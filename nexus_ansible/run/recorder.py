@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from nexus_ansible.ledger.ledger import Ledger
 from nexus_ansible.ledger.records import Record
 from nexus_ansible.run.redact import Redactor
 
-COMMIT_EVERY_S = 0.05
+COMMIT_EVERY_S = 0.25
 GROUP = 1_000
 RUNNER_EVENTS = {
     "ok": "runner_on_ok",
@@ -88,13 +90,15 @@ class Recorder:
         """Record that the run begins; durable when this returns. Raises LedgerIntegrityError."""
         self._ledger.append([self._record("run_started", self._identity.opening, self._identity.personal)])
 
-    def handle(self, message: dict[str, Any]) -> None:
-        """Take one message of the callback plugin. Raises LedgerIntegrityError when it cannot be recorded."""
-        event = message.get("event")
+    def handle(self, line: bytes) -> None:
+        """Take one message of the callback plugin, JSON text. Raises LedgerIntegrityError when it cannot be recorded."""
+        message: dict[str, Any] = orjson.loads(line)
+        event = message["event"]
         if event == "secrets":
             self._redactor.add(message["values"])
             return
-        message = self._redactor.data(message)
+        if self._redactor.may_hide(line.decode()):
+            message = self._redactor.data(message)
         if event == "play":
             self._play = message
             self._mark_step(str(message["variables"].get("nexus_step", "")))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -10,7 +11,9 @@ from urllib.parse import quote
 
 HIDDEN = "***"
 SHORTEST = 4
-_TELLING_KEY = re.compile(r"pass(word|wd|phrase)?$|secret|token|api_?key|private_?key|credential", re.IGNORECASE)
+_TELLING = r"pass(?:word|wd|phrase)?{end}|secret|token|api_?key|private_?key|credential"
+_TELLING_KEY = re.compile(_TELLING.format(end="$"), re.IGNORECASE)
+_TELLING_TEXT = re.compile(_TELLING.format(end='"'), re.IGNORECASE)
 
 
 class Redactor:
@@ -24,11 +27,15 @@ class Redactor:
     def add(self, secrets: Iterable[str]) -> None:
         """Learn more secrets; each is also known as URLs and JSON write it."""
         for secret in secrets:
-            spellings = {secret, quote(secret, safe=""), repr(secret)[1:-1], secret.replace('"', '\\"')}
+            spellings = {secret, quote(secret, safe=""), repr(secret)[1:-1], *_as_json(secret)}
             spellings |= {line for line in secret.splitlines() if len(line) > 8}
             self._secrets |= {spelling for spelling in spellings if len(spelling) >= SHORTEST}
         ordered = sorted(self._secrets, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+
+    def may_hide(self, text: str) -> bool:
+        """Whether JSON text can hold anything that `data` would hide; most of it cannot, and need not be walked."""
+        return bool((self._pattern and self._pattern.search(text)) or _TELLING_TEXT.search(text))
 
     def text(self, text: str) -> str:
         """The text without secrets."""
@@ -45,6 +52,12 @@ class Redactor:
         if isinstance(value, list):
             return [self.data(member) for member in value]
         return value
+
+
+def _as_json(secret: str) -> set[str]:
+    """How JSON text spells a secret, and how it spells that within JSON text."""
+    once = json.dumps(secret, ensure_ascii=False)[1:-1]
+    return {once, json.dumps(once, ensure_ascii=False)[1:-1], json.dumps(secret)[1:-1]}
 
 
 def _hides(key: object, value: object) -> bool:

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from nexus_ansible.compile.manifest import file_digest
-from nexus_ansible.compile.playbooks import playbook_path
-from nexus_ansible.compile.project import Compilation, compile_project
+from nexus_ansible.compile.paths import inventory_path, playbook_path
+from nexus_ansible.compile.project import Checked, check_project
 from nexus_ansible.errors import NexusError
 from nexus_ansible.ledger.ledger import Ledger
 from nexus_ansible.project import Project
@@ -70,12 +70,12 @@ def _opening(project: Project, hello: dict[str, Any]) -> RunState:
     playbook = _within(project, Path(hello["playbook"]))
     environment = next((Path(path).name for path in hello["inventory"] if _is_compiled(project, Path(path))), "")
     workflow = ""
-    compilation = _compilation(project)
-    if compilation is not None:
-        workflow = next((name for name in compilation.platform.workflows if playbook_path(name) == playbook), "")
+    checked = _checked(project)
+    if checked is not None:
+        workflow = next((name for name in checked.platform.workflows if playbook_path(name) == playbook), "")
         if workflow and environment:
-            action = "read" if hello["check"] else action_of(compilation.platform.workflows[workflow], environment)
-            admit(compilation.platform.authorization[environment], as_seen_by(compilation.registries, environment), person, action)
+            action = "read" if hello["check"] else action_of(checked.platform.workflows[workflow], environment)
+            admit(checked.platform.authorization[environment], as_seen_by(checked.registries, environment), person, action)
     return RunState(
         run=new_run_id(now),
         workflow=workflow,
@@ -90,10 +90,10 @@ def _opening(project: Project, hello: dict[str, Any]) -> RunState:
     )
 
 
-def _compilation(project: Project) -> Compilation | None:
+def _checked(project: Project) -> Checked | None:
     """The project as it is now; None when the registries are invalid, which must not keep a run from being recorded."""
     try:
-        return compile_project(project)
+        return check_project(project)
     except NexusError:
         return None
 
@@ -110,7 +110,7 @@ def _recorder(project: Project, ledger: Ledger, state: RunState, hello: dict[str
     store = RunStore(project)
     store.begin(state)
     person = this_person()
-    inventory = project.root / "inventories" / state.environment / "hosts"
+    inventory = project.root / inventory_path(state.environment)
     identity = RunIdentity(
         run=state.run,
         fields={

@@ -36,7 +36,7 @@ def serve(connection: socket.socket, recorder: Recorder) -> None:
     Raises LedgerIntegrityError when a record cannot be written.
     """
     for line in _lines(connection, recorder):
-        recorder.handle(orjson.loads(line))
+        recorder.handle(line)
     recorder.commit()
 
 

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from nexus_ansible.compile.project import compile_project
+from nexus_ansible.compile.project import check_project, compile_project
 from nexus_ansible.compile.write import apply_changes
 from nexus_ansible.errors import RefusedError
 from nexus_ansible.project import Project
@@ -33,7 +33,7 @@ def write_scaffold(directory: Path) -> list[str]:
     except OSError as error:
         raise RefusedError(f"{directory}: the project cannot be written: {error.strerror}") from error
     project = Project(directory)
-    compilation = compile_project(project)
+    compilation = compile_project(check_project(project))
     apply_changes(directory, compilation.changes(directory), compilation.manifest)
     return sorted([*files, *compilation.files])
 
