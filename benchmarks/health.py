@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Health of 200 HTTP targets: one `service_health` task against 200 hosts with `ansible.builtin.uri`, in one run.
 
-CPU seconds of ansible-playbook and everything it starts; the server that answers runs in this process and is not counted.
+CPU seconds of ansible-playbook and everything it starts; the server that answers runs in this process, uncounted.
 """
 
 from __future__ import annotations

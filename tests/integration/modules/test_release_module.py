@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.servers.playbook import PlaybookRun, run_tasks
-from tests.unit.modules.python_project import write_project
+from tests.servers.python_project import write_project
 
 ARTEFACT = "nexus.automation.artefact"
 RELEASE = "nexus.automation.release"

@@ -21,7 +21,7 @@ from ansible_collections.nexus.automation.plugins.module_utils.artefacts.build i
 )
 from ansible_collections.nexus.automation.plugins.module_utils.artefacts.python_packages import project_version
 from ansible_collections.nexus.automation.plugins.module_utils.errors import AdapterError
-from tests.unit.modules.python_project import write_project
+from tests.servers.python_project import write_project
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -97,6 +98,13 @@ def test_postgresql_that_never_answers_is_given_up(silent_port: int) -> None:
     result = _check_one(kind="postgresql", port=silent_port, user="nobody", timeout=0.2)
     assert not result.healthy
     assert "timeout expired" in str(result.error)
+
+
+def test_a_host_without_psycopg_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)  # how Python itself marks a module that cannot be imported
+    result = _check_one(kind="postgresql", port=1)
+    assert "Failed to import the required Python library (psycopg)" in str(result.error)
+    assert "https://www.psycopg.org/psycopg3/" in str(result.error)
 
 
 def test_a_slow_query_is_given_up(postgresql: PostgresqlServer) -> None:

@@ -23,6 +23,7 @@ from ansible_collections.nexus.automation.plugins.module_utils.supervision.super
 
 if TYPE_CHECKING:
     from tests.servers.supervisord import SupervisordServer
+from tests.servers.waiting import wait_until
 
 LIMIT_S = 20.0
 STAND_IN = Path(__file__).with_name("systemctl_stand_in.py")
@@ -88,7 +89,7 @@ def test_a_restart_leaves_the_unit_running(make: Make) -> None:
     supervision = make()
     supervision.restart("web", LIMIT_S)
     assert supervision.status("web").state is UnitState.RUNNING
-    assert "the last words of web" in supervision.log_tail("web")
+    wait_until(lambda: "the last words of web" in supervision.log_tail("web"), "the unit's output in its log")
     supervision.stop("web", LIMIT_S)
 
 

@@ -8,8 +8,6 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ansible.module_utils.basic import missing_required_lib
-
 from .errors import AdapterError
 
 if TYPE_CHECKING:
@@ -26,6 +24,8 @@ def connect_postgresql(options: Mapping[str, Any], timeout: float) -> Iterator[p
     try:
         import psycopg
     except ImportError as error:
+        from ansible.module_utils.basic import missing_required_lib
+
         raise AdapterError(missing_required_lib("psycopg", url="https://www.psycopg.org/psycopg3/")) from error
     try:
         with psycopg.connect(
