@@ -46,6 +46,21 @@ def write_durably(path: Path, data: bytes, mode: int = _FILE_MODE) -> None:
     sync_directory(path.parent)
 
 
+def replace_file(path: Path, data: bytes) -> None:
+    """Replace a file as a whole for its readers, without making it durable. Raises OSError."""
+    temporary = f"{path}.{os.getpid()}.tmp"
+    try:
+        descriptor = os.open(temporary, _NEW_FILE, _FILE_MODE)
+    except FileNotFoundError:
+        make_directory(path.parent)
+        descriptor = os.open(temporary, _NEW_FILE, _FILE_MODE)
+    try:
+        os.write(descriptor, data)
+    finally:
+        os.close(descriptor)
+    os.rename(temporary, path)
+
+
 def make_directory(path: Path) -> None:
     """Make a directory, and those above it, for the owner alone. Raises OSError."""
     if not path.is_dir():
@@ -190,6 +205,15 @@ def _create(name: str) -> int:
     except FileNotFoundError:
         make_directory(Path(name).parent)
     return os.open(name, _NEW_FILE, _FILE_MODE)
+
+
+def read_file(name: str) -> bytes:
+    """Return a whole file. Raises OSError."""
+    descriptor = os.open(name, os.O_RDONLY)
+    try:
+        return os.read(descriptor, 2**16)
+    finally:
+        os.close(descriptor)
 
 
 def file_size(name: str) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nexus_ansible.errors import LedgerIntegrityError
 from nexus_ansible.ledger.checkpoint import Checkpoint
-from nexus_ansible.ledger.files import Transaction, file_size, remove_directory
+from nexus_ansible.ledger.files import Transaction, file_size, read_file, remove_directory
 from nexus_ansible.ledger.merkle import HASH_SIZE, fold, leaf_hash
 from nexus_ansible.ledger.payloads import FRAME_PREFIX, Batch, payload_path
 from nexus_ansible.ledger.snapshot import CHECKPOINT, Snapshot
@@ -45,7 +45,7 @@ class Head:
         bundle, width = divmod(self.edge.size, WIDTH)
         path = bundle_path(bundle)
         return (
-            (directory / CHECKPOINT).read_bytes() == self.note.encode()
+            read_file(f"{directory}/{CHECKPOINT}") == self.note.encode()
             and file_size(f"{directory}/{sized_path(path, width or WIDTH)}") == self.bundle_bytes
             and file_size(f"{directory}/{payload_path(bundle)}") == self.payload_bytes
             and (width > 0 or file_size(f"{directory}/{path}.p") == 0)
@@ -170,8 +170,8 @@ def _rename_grown(transaction: Transaction, spread: list[Piece], growth: list[Ti
 
 
 def _edge(size: int, tile: Callable[[int, int, int], bytes]) -> Edge:
-    levels: list[bytes] = []
+    tiles: list[bytes] = []
     for level, index, width in edge_tiles(size):
-        levels += [b""] * (level - len(levels))
-        levels.append(tile(level, index, width))
-    return Edge(size, tuple(levels))
+        tiles += [b""] * (level - len(tiles))
+        tiles.append(tile(level, index, width))
+    return Edge.from_tiles(size, tiles)

@@ -20,7 +20,7 @@ from nexus_ansible.ledger.numbers import RunNumbers
 from nexus_ansible.ledger.payloads import encode_batch
 from nexus_ansible.ledger.recovery import is_tidy, recover
 from nexus_ansible.ledger.snapshot import CHECKPOINT, LOCK, Snapshot, read_snapshot
-from nexus_ansible.ledger.witness import Seen, contradiction, default_place, load_seen, rewriting, save_seen
+from nexus_ansible.ledger.witness import Seen, contradiction, default_place, load_seen, rewriting, save_seen, seen_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -47,6 +47,7 @@ class Ledger:
         self._keys = keys
         self._signer = keys.signer()
         self._cipher = keys.cipher()
+        self._seen_path = seen_path(witness, self._signer.name)
         self._head: Head | None = None
 
     @classmethod
@@ -124,7 +125,7 @@ class Ledger:
             batch = encode_batch(self._cipher, start, records, numbers)
             self._head = None
             self._head = commit(self.directory, head, batch, self._signer)
-            self._numbers.confirm(records, numbers)
+            self._numbers.confirm()
             self._remember(self._head)
         return range(start, start + len(records))
 
@@ -153,7 +154,7 @@ class Ledger:
     def _remember(self, head: Head) -> None:
         if self._is_witnessed:
             with suppress(OSError):  # without a place of its own a process still records
-                save_seen(self._witness, self.origin, Seen(self._resolved, self.vkey, head.note))
+                save_seen(self._seen_path, Seen(self._resolved, self.vkey, head.note))
 
 
 def _create(directory: Path, keys: KeyFiles) -> None:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 
 HASH_SIZE = 32
@@ -11,6 +11,10 @@ EMPTY_ROOT = sha256(b"").digest()
 
 SubtreeHash = Callable[[int, int], bytes]
 """`subtree(start, stop)` is the Merkle tree hash of the leaves start..stop-1, MTH(D[start:stop]) in RFC 6962."""
+
+
+Rows = tuple[list[bytes], ...]
+"""The complete nodes over a run of hashes: the hashes themselves, their parents, and so on."""
 
 
 def leaf_hash(entry: bytes) -> bytes:
@@ -38,11 +42,37 @@ def fold(hashes: Sequence[bytes]) -> bytes:
     if not row:
         return EMPTY_ROOT
     while len(row) > 1:
-        paired = [sha256(b"\x01" + left + right).digest() for left, right in zip(row[::2], row[1::2], strict=False)]
+        paired = _pair(row)
         if len(row) % 2:
             paired.append(row[-1])
         row = paired
     return row[0]
+
+
+def extend_rows(rows: Rows, hashes: list[bytes]) -> Rows:
+    """Return the rows over more hashes at the bottom, computing only the nodes that become complete."""
+    grown: list[list[bytes]] = []
+    added = hashes
+    while added:
+        level = len(grown)
+        row = rows[level] + added if level < len(rows) else added
+        done = len(rows[level + 1]) if level + 1 < len(rows) else 0
+        grown.append(row)
+        added = _pair(row[2 * done :])
+    return (*grown, *rows[len(grown) :])
+
+
+def root_of_rows(parts: Iterable[Rows]) -> bytes:
+    """Return the root over several rows of nodes, each part standing above the one before.
+
+    A row of odd length has a node without a sibling; together they are the right edge of the tree.
+    """
+    root = b""
+    for rows in parts:
+        for row in rows:
+            if len(row) % 2:
+                root = node_hash(row[-1], root) if root else row[-1]
+    return root or EMPTY_ROOT
 
 
 def inclusion_proof(subtree: SubtreeHash, index: int, size: int) -> list[bytes]:
@@ -126,6 +156,10 @@ def _roots_from_consistency(old_size: int, size: int, path: Sequence[bytes]) -> 
             root = node_hash(root, sibling)
         node, last = node >> 1, last >> 1
     return (old_root, root) if last == 0 else None
+
+
+def _pair(row: list[bytes]) -> list[bytes]:
+    return [sha256(b"\x01" + left + right).digest() for left, right in zip(row[::2], row[1::2], strict=False)]
 
 
 def _split(size: int) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidSignature
@@ -30,7 +31,7 @@ class Verifier:
     name: str
     public: bytes
 
-    @property
+    @cached_property
     def key_id(self) -> bytes:
         """The first four bytes of SHA-256(name || newline || 0x01 || public key)."""
         return sha256(self.name.encode() + b"\n" + ED25519 + self.public).digest()[:4]
@@ -64,7 +65,7 @@ class Signer:
     name: str
     private: Ed25519PrivateKey
 
-    @property
+    @cached_property
     def verifier(self) -> Verifier:
         """The public half."""
         return Verifier(self.name, self.private.public_key().public_bytes_raw())

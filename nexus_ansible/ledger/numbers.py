@@ -23,27 +23,26 @@ class RunNumbers:
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         self._next: dict[str, int] = {}
+        self._assigned: dict[str, int] = {}
 
     def assign(self, records: Sequence[Record]) -> list[int | None]:
         """Return the number of each record; records of no run have none. Raises LedgerIntegrityError."""
         numbers: list[int | None] = []
-        upcoming: dict[str, int] = {}
+        assigned: dict[str, int] = {}
         for record in records:
-            if record.run is None:
+            run = record.run
+            if run is None:
                 numbers.append(None)
                 continue
-            number = upcoming.get(record.run)
-            if number is None:
-                number = self._first(record)
+            number = assigned[run] if run in assigned else self._first(record)
             numbers.append(number)
-            upcoming[record.run] = number + 1
+            assigned[run] = number + 1
+        self._assigned = assigned
         return numbers
 
-    def confirm(self, records: Sequence[Record], numbers: Sequence[int | None]) -> None:
-        """Count records that are in the ledger now."""
-        for record, number in zip(records, numbers, strict=True):
-            if record.run is not None and number is not None:
-                self._next[record.run] = number + 1
+    def confirm(self) -> None:
+        """Count the records that got numbers last: they are in the ledger now."""
+        self._next.update(self._assigned)
 
     def _first(self, record: Record) -> int:
         known = self._next.get(str(record.run))

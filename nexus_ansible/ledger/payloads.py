@@ -48,7 +48,7 @@ def payload_path(index: int) -> str:
 
 def encode_batch(cipher: AESGCM, start: int, records: Sequence[Record], numbers: Sequence[int | None]) -> Batch:
     """Encode records, the first of which gets index `start`. Raises RecordError."""
-    batch = Batch([], [], [])
+    leaves, hashes, frames = [], [], []
     for index, (record, number) in enumerate(zip(records, numbers, strict=True), start):
         if record.payload is None:
             leaf = encode_leaf(record, number, None)
@@ -59,17 +59,17 @@ def encode_batch(cipher: AESGCM, start: int, records: Sequence[Record], numbers:
             plaintext, nonce = random[:SALT_SIZE] + encode_payload(record), random[SALT_SIZE:]
             leaf = encode_leaf(record, number, sha256(plaintext).hexdigest())
             hashed = leaf_hash(leaf)
-            frame = nonce + cipher.encrypt(nonce, plaintext, _binding(index, hashed))
-        batch.leaves.append(leaf)
-        batch.hashes.append(hashed)
-        batch.frames.append(frame)
-    return batch
+            frame = nonce + cipher.encrypt(nonce, plaintext, index.to_bytes(8, "big") + hashed)
+        leaves.append(leaf)
+        hashes.append(hashed)
+        frames.append(frame)
+    return Batch(leaves, hashes, frames)
 
 
 def decrypt_frame(cipher: AESGCM, index: int, hashed: bytes, frame: bytes) -> bytes | None:
     """Return salt and payload of the record with this index and leaf hash; None if the frame is not its own."""
     try:
-        return cipher.decrypt(frame[:NONCE_SIZE], frame[NONCE_SIZE:], _binding(index, hashed))
+        return cipher.decrypt(frame[:NONCE_SIZE], frame[NONCE_SIZE:], index.to_bytes(8, "big") + hashed)
     except (InvalidTag, ValueError):
         return None
 
@@ -78,7 +78,3 @@ def payload_of(plaintext: bytes) -> dict[str, Any]:
     """Return the payload within a decrypted frame."""
     payload: dict[str, Any] = orjson.loads(plaintext[SALT_SIZE:])
     return payload
-
-
-def _binding(index: int, hashed: bytes) -> bytes:
-    return index.to_bytes(8, "big") + hashed

@@ -87,15 +87,16 @@ def encode_leaf(record: Record, number: int | None, payload_digest: str | None) 
     Raises RecordError when a field is reserved or not plain, or the leaf is longer than a bundle can hold.
     """
     _check_fields(record)
+    wall, boottime = record.at
     leaf = {
         **record.fields,
         "v": VERSION,
         "kind": record.kind,
         "run": record.run,
         "n": number,
-        "time": format_time(record.at.wall),
+        "time": format_time(wall),
         "boot": boot_id(),
-        "monotonic": record.at.boottime // 1000 / 1_000_000,
+        "monotonic": boottime // 1000 / 1_000_000,
         "payload": payload_digest,
     }
     data = canonical(leaf, record)

@@ -59,7 +59,7 @@ def is_tidy(directory: Path, head: Head) -> bool:
     wanted = {bundle_path(bundle): (width, head.bundle_bytes)}
     index = head.edge.size
     for level in range(len(head.edge.levels) + 2):
-        hashes = head.edge.levels[level] if level < len(head.edge.levels) else b""
+        hashes = head.edge.tile(level)
         index //= WIDTH
         wanted[tile_path(level, index)] = (len(hashes) // HASH_SIZE, len(hashes))
     return all(_has_only(directory, path, width, size) for path, (width, size) in wanted.items())
@@ -136,7 +136,7 @@ def _whole_bundles(snapshot: Snapshot, batch: Batch) -> tuple[dict[str, bytes], 
 
 
 def _whole_tiles(edge: Edge, growth: list[TileGrowth]) -> dict[str, bytes]:
-    tiles = {(level, index): edge.levels[level] for level, index, _ in edge_tiles(edge.size)}
+    tiles = {(level, index): edge.tile(level) for level, index, _ in edge_tiles(edge.size)}
     for tile in growth:
         place = (tile.level, tile.index)
         tiles[place] = tiles.get(place, b"") + tile.hashes

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from nexus_ansible.ledger.merkle import EMPTY_ROOT, HASH_SIZE, fold, split_hashes
+from nexus_ansible.ledger.merkle import HASH_SIZE, Rows, extend_rows, root_of_rows, split_hashes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,11 +47,7 @@ def sized_path(path: str, width: int) -> str:
 
 def join_prefixed(items: Sequence[bytes], prefix: int) -> bytes:
     """Concatenate items, each after its length as a big-endian integer of `prefix` bytes."""
-    parts = []
-    for item in items:
-        parts.append(len(item).to_bytes(prefix, "big"))
-        parts.append(item)
-    return b"".join(parts)
+    return b"".join([part for item in items for part in (len(item).to_bytes(prefix, "big"), item)])
 
 
 def split_prefixed(data: bytes, prefix: int, limit: int = WIDTH) -> tuple[list[bytes], int]:
@@ -85,42 +81,45 @@ class TileGrowth:
 
 @dataclass(frozen=True)
 class Edge:
-    """The unfinished tile of each level of a tree of `size` entries, as concatenated hashes: enough to go on from."""
+    """The unfinished tile of each level of a tree of `size` entries, with the nodes within: enough to go on from."""
 
     size: int
-    levels: tuple[bytes, ...] = ()
+    levels: tuple[Rows, ...] = ()
+
+    @classmethod
+    def from_tiles(cls, size: int, tiles: Sequence[bytes]) -> Edge:
+        """Make an edge of the concatenated hashes of the unfinished tile of each level."""
+        return cls(size, tuple(extend_rows((), split_hashes(tile)) for tile in tiles))
 
     @cached_property
     def root(self) -> bytes:
         """The Merkle tree hash."""
-        if self.size == 0:
-            return EMPTY_ROOT
-        rest: list[bytes] = []
-        for level in self.levels:
-            row = split_hashes(level) + rest
-            rest = [fold(row)] if row else []
-        return rest[0]
+        return root_of_rows(self.levels)
+
+    def tile(self, level: int) -> bytes:
+        """Return the concatenated hashes of a level's unfinished tile."""
+        return b"".join(self.levels[level][0]) if level < len(self.levels) and self.levels[level] else b""
 
     def extend(self, leaf_hashes: Sequence[bytes]) -> tuple[Edge, list[TileGrowth]]:
         """Return the edge after more entries, and what to add to which tile."""
         growth: list[TileGrowth] = []
-        levels: list[bytes] = []
-        hashes = list(leaf_hashes)
-        level, count = 0, self.size
-        while hashes or level < len(self.levels):
-            row = split_hashes(self.levels[level]) if level < len(self.levels) else []
-            index, width = count // WIDTH, len(row)
-            row += hashes
-            hashes = []
-            for at in range(0, len(row), WIDTH):
-                tile = row[at : at + WIDTH]
-                if len(tile) > width:
-                    growth.append(TileGrowth(level, index, width, b"".join(tile[width:])))
-                if len(tile) == WIDTH:
-                    hashes.append(fold(tile))
-                index, width = index + 1, 0
-            levels.append(b"".join(row[len(row) - len(row) % WIDTH :]))
-            level, count = level + 1, count // WIDTH
+        levels = list(self.levels)
+        hashes, count, level = list(leaf_hashes), self.size, 0
+        while hashes:
+            rows = levels[level] if level < len(levels) else ()
+            finished: list[bytes] = []
+            start = 0
+            while start < len(hashes):
+                index, width = divmod(count + start, WIDTH)
+                part = hashes[start : start + WIDTH - width]
+                rows = extend_rows(rows, part)
+                growth.append(TileGrowth(level, index, width, b"".join(part)))
+                start += len(part)
+                if width + len(part) == WIDTH:
+                    finished.append(rows[-1][0])
+                    rows = ()
+            levels[level : level + 1] = [rows]
+            hashes, count, level = finished, count // WIDTH, level + 1
         return Edge(self.size + len(leaf_hashes), tuple(levels)), growth
 
 

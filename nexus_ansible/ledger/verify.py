@@ -144,7 +144,7 @@ class _Check:
     def _remember(self, place: Path) -> None:
         with suppress(OSError):  # whoever verifies may have no place of their own to write to
             seen = Seen(str(self.directory.resolve()), self.trusted.vkey, self.snapshot.note)
-            save_seen(place, self.trusted.name, seen)
+            save_seen(seen_path(place, self.trusted.name), seen)
 
     def _notices(self, place: Path) -> Iterator[str]:
         for seen in replaced(place, self.trusted.name, self.directory):

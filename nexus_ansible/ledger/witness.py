@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from nexus_ansible.ledger.checkpoint import Checkpoint, open_checkpoint
-from nexus_ansible.ledger.files import make_directory
+from nexus_ansible.ledger.files import replace_file
 from nexus_ansible.ledger.merkle import consistency_proof, is_consistent
 from nexus_ansible.ledger.note import NoteError, parse_vkey
 from nexus_ansible.ledger.verification import LedgerProblem
@@ -80,17 +80,13 @@ def parse_seen(data: bytes) -> Seen:
     return seen
 
 
-def save_seen(place: Path, origin: str, seen: Seen) -> None:
-    """Remember a head. Raises OSError.
+def save_seen(path: Path, seen: Seen) -> None:
+    """Remember a head in the file `seen_path` names. Raises OSError.
 
     It is not forced to the disk: an older witness is as true, and an empty one counts as none.
     """
-    path = seen_path(place, origin)
-    make_directory(place)
-    temporary = f"{path}.{os.getpid()}.tmp"
-    with open(temporary, "wb") as stream:  # noqa: PTH123  (once for each commit)
-        stream.write(orjson.dumps(asdict(seen)))
-    Path(temporary).rename(path)
+    text = {"directory": seen.directory, "vkey": seen.vkey, "checkpoint": seen.checkpoint}
+    replace_file(path, orjson.dumps(text))
 
 
 def contradiction(seen: Seen, checkpoint: Checkpoint, vkey: str) -> LedgerProblem | None:
