@@ -10,10 +10,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 COLLECTION = "ansible_collections.nexus.automation"
@@ -50,6 +53,12 @@ def test_ansible_doc_renders_every_block(name: str, rendered: dict[str, Any]) ->
 
 
 @pytest.mark.parametrize("name", MODULES)
+def test_every_paragraph_is_text(name: str, rendered: dict[str, Any]) -> None:
+    """A colon makes a mapping of a sentence, which YAML accepts and ansible-doc prints as one."""
+    assert not list(_paragraphs_that_are_no_text(rendered[name]))
+
+
+@pytest.mark.parametrize("name", MODULES)
 def test_attributes_say_what_check_mode_does(name: str, rendered: dict[str, Any]) -> None:
     attributes = rendered[name]["doc"]["attributes"]
     assert {"check_mode", "diff_mode", "idempotent"} <= attributes.keys()
@@ -68,6 +77,16 @@ def test_examples_use_only_documented_options(name: str, rendered: dict[str, Any
 @pytest.mark.parametrize("path", ON_TARGETS, ids=lambda path: str(path.relative_to(PLUGINS)))
 def test_what_runs_on_targets_uses_only_the_grammar_of_python_3_8(path: Path) -> None:
     ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 8))
+
+
+def _paragraphs_that_are_no_text(node: object) -> Iterator[object]:
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key in {"description", "requirements"} and not isinstance(value, dict):
+                yield from (
+                    text for text in ([value] if isinstance(value, str) else value) if not isinstance(text, str)
+                )
+            yield from _paragraphs_that_are_no_text(value)
 
 
 def _documented(options: dict[str, Any]) -> dict[str, Any]:

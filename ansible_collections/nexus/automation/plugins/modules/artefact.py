@@ -1,5 +1,6 @@
 #!/usr/bin/python
 # SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Build a reproducible artefact from a source directory."""
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ description:
   - The same source gives the same bytes, wherever and whenever it is built. The key stands for all that goes in
     (the files, the kind, and for Python projects the interpreter's version and platform), so that an unchanged source
     is not built again, and a damaged artefact is.
-author: nexus-ansible contributors
+author:
+  - nexus-ansible contributors (!UNKNOWN)
 requirements:
   - pip in the O(interpreter), for O(kind=python)
 options:

@@ -1,5 +1,6 @@
 #!/usr/bin/python
 # SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Check what a deployment needs of its host."""
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ version_added: 0.1.0
 description:
   - Checks ports, directories and programs in one task, before anything is changed, and reports all problems at once.
   - Each problem says what is wrong, who needs it, and what to do.
-author: nexus-ansible contributors
+author:
+  - nexus-ansible contributors (!UNKNOWN)
 options:
   ports:
     description: TCP ports that must be free.

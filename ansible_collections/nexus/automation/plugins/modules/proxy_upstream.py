@@ -1,5 +1,6 @@
 #!/usr/bin/python
 # SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Admit an upstream to a proxy's pool or drain it."""
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ description:
     closed. The module must run on Caddy's host.
   - An upstream without a gate is added to the running configuration or removed from it. That lasts until the
     configuration is loaded anew, and can lose requests.
-author: nexus-ansible contributors
+author:
+  - nexus-ansible contributors (!UNKNOWN)
 options:
   proxy:
     description: The kind of proxy.

@@ -1,5 +1,6 @@
 #!/usr/bin/python
 # SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Unpack an artefact as a release."""
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ description:
   - Removes old releases.
   - The artefact's digest is verified first, and members that would leave the directory are refused.
   - A release whose files are no longer those of the artefact is replaced, and so is what a crash left half unpacked.
-author: nexus-ansible contributors
+author:
+  - nexus-ansible contributors (!UNKNOWN)
 options:
   artefact:
     description: The artefact, as RV(nexus.automation.artefact#module:path) tells it.

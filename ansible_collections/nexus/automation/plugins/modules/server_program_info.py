@@ -1,5 +1,6 @@
 #!/usr/bin/python
 # SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Find the program of an embedded or system server."""
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ version_added: 0.1.0
 description:
   - Finds a server's program in the wheels of the Python interpreter that runs the module, or in the system.
   - Imports none of those wheels and starts no server; it only asks the program for its version.
-author: nexus-ansible contributors
+author:
+  - nexus-ansible contributors (!UNKNOWN)
 options:
   name:
     description: The program.

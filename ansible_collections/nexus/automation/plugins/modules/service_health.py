@@ -1,5 +1,6 @@
 #!/usr/bin/python
 # SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Check the health of many targets at once."""
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ short_description: Check the health of many targets at once
 version_added: 0.1.0
 description:
   - Asks many targets whether they are healthy, side by side in one task, and changes nothing.
-  - An empty list of targets is an error: it would count as healthy without anything having been checked.
+  - An empty list of targets is an error, because it would count as healthy without anything having been checked.
   - The task ends within the time its targets' limits add up to, whatever a target or a name server does.
-author: nexus-ansible contributors
+author:
+  - nexus-ansible contributors (!UNKNOWN)
 requirements:
   - psycopg 3, only for targets of the kind V(postgresql)
 extends_documentation_fragment:

@@ -1,5 +1,6 @@
 #!/usr/bin/python
 # SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Read the metrics of many services at once."""
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ description:
   - For web services they are a page in Prometheus's text format or JSON; for the proxy they come from Caddy's admin
     API, for PostgreSQL from its statistics views, and for Redis from its command C(INFO).
   - Values that are not finite numbers are left out.
-author: nexus-ansible contributors
+author:
+  - nexus-ansible contributors (!UNKNOWN)
 requirements:
   - psycopg 3, only for PostgreSQL
 extends_documentation_fragment:

@@ -1,5 +1,6 @@
 #!/usr/bin/python
 # SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Restart instances and wait until they are healthy."""
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ version_added: 0.1.0
 description:
   - Restarts programs under supervision one after the other, then checks the health of targets until they are healthy.
   - An instance that does not come back fails the task with the end of its log.
-author: nexus-ansible contributors
+author:
+  - nexus-ansible contributors (!UNKNOWN)
 requirements:
   - psycopg 3, only for targets of the kind V(postgresql)
 extends_documentation_fragment:

@@ -1,5 +1,6 @@
 #!/usr/bin/python
 # SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Run a program under supervisord."""
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ description:
   - Ensures that one program is configured under a supervisord and runs, is stopped, or is not known there at all.
   - The program is restarted only when its configuration or O(restart_on) changed, or when it does not run.
   - A program that does not come up fails the task with the end of its log.
-author: nexus-ansible contributors
+author:
+  - nexus-ansible contributors (!UNKNOWN)
 options:
   name:
     description: The program's name; letters, digits, dots, hyphens and underscores.

@@ -1,5 +1,6 @@
 #!/usr/bin/python
 # SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Run a supervisord for a directory."""
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ description:
     so that neither the end of a playbook nor of what started the playbook ends it.
   - Before a start, processes that a dead supervisord of the same socket left behind are ended, because they would hold
     the ports of their successors. A supervisord of the same directory that no longer answers is restarted.
-author: nexus-ansible contributors
+author:
+  - nexus-ansible contributors (!UNKNOWN)
 requirements:
   - supervisor (Python package), importable by O(interpreter)
 options:
