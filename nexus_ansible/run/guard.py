@@ -16,6 +16,7 @@ import time
 
 MARKER = "NEXUS_RUN_ID"
 GRACE_S = 5.0
+_WAITED_FOR = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -36,7 +37,7 @@ def _prctl(option: int, argument: int) -> None:
 
 
 def marked_processes(run: str) -> list[int]:
-    """Processes other than this one that carry a run's marker in their environment."""
+    """Processes other than this one that carry a run's marker in their environment; the dead have none."""
     wanted = f"{MARKER}={run}".encode()
     found = []
     for name in os.listdir("/proc"):  # noqa: PTH208 - twice as fast as pathlib, and /proc can be long
@@ -56,7 +57,7 @@ def end_processes(run: str) -> int:
     deadline = time.monotonic() + GRACE_S
     number = signal.SIGTERM
     while True:
-        alive = [pid for pid in marked_processes(run) if not _is_zombie(pid)]
+        alive = marked_processes(run)
         if not alive:
             return len(ended)
         for pid in alive:
@@ -66,15 +67,6 @@ def end_processes(run: str) -> int:
         if time.monotonic() > deadline:
             number = signal.SIGKILL
         time.sleep(0.02)
-        _reap()
-
-
-def _is_zombie(pid: int) -> bool:
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as stream:  # noqa: PTH123
-            return stream.read().rpartition(b")")[2].split()[0] == b"Z"
-    except OSError:
-        return True
 
 
 def _kill(pid: int, number: int) -> None:
@@ -84,57 +76,51 @@ def _kill(pid: int, number: int) -> None:
         return
 
 
-def _reap() -> None:
+def _reap_one() -> tuple[int, int]:
+    """(pid, status) of a child that ended; pid 0 when there is none."""
     try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
+        return os.waitpid(-1, os.WNOHANG)
     except ChildProcessError:
-        return
+        return 0, 0
 
 
 def main(arguments: list[str]) -> int:
     """Run the command; return its exit code, or 128 + the signal that ended it."""
     parent, run, command = int(arguments[0]), arguments[1], arguments[2:]
     adopt_orphans()
-    stop = [False]
-
-    def ask_to_stop(number: int, frame: object) -> None:  # noqa: ARG001
-        stop[0] = True
-        raise InterruptedError  # out of waitpid, which Python would otherwise resume
-
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, ask_to_stop)
+    signal.pthread_sigmask(signal.SIG_BLOCK, _WAITED_FOR)
     die_with_parent(signal.SIGTERM)
     if os.getppid() != parent:
         return 128 + signal.SIGTERM
     child = os.fork()
     if child == 0:
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, signal.SIG_DFL)
-        os.setpgid(0, 0)
-        die_with_parent(signal.SIGTERM)
-        try:
-            os.execvp(command[0], command)
-        except OSError as error:
-            os.write(2, f"{command[0]}: {error.strerror}\n".encode())
-            os._exit(127)
-    code = _wait(child, stop)
+        _become(command)
+    code = _wait(child)
     end_processes(run)
     return code
 
 
-def _wait(child: int, stop: list[bool]) -> int:
-    """Wait for the child, or for a signal that asks to stop; orphans that end meanwhile are reaped on the way."""
-    while not stop[0]:
-        try:
-            pid, status = os.waitpid(-1, 0)
-        except ChildProcessError:
-            return 128 + signal.SIGKILL
-        except InterruptedError:
-            continue
-        if pid == child:
-            code = os.waitstatus_to_exitcode(status)
-            return code if code >= 0 else 128 - code
+def _become(command: list[str]) -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _WAITED_FOR)
+    os.setpgid(0, 0)
+    die_with_parent(signal.SIGTERM)
+    try:
+        os.execvp(command[0], command)
+    except OSError as error:
+        os.write(2, f"{command[0]}: {error.strerror}\n".encode())
+    os._exit(127)
+
+
+def _wait(child: int) -> int:
+    """Wait for the child, or for a signal that asks to stop; orphans that end meanwhile are reaped on the way.
+
+    Signals stay blocked and are taken one by one, so that none can interrupt the clearing up.
+    """
+    while signal.sigwait(_WAITED_FOR) == signal.SIGCHLD:
+        while (ended := _reap_one())[0]:
+            if ended[0] == child:
+                code = os.waitstatus_to_exitcode(ended[1])
+                return code if code >= 0 else 128 - code
     return 128 + signal.SIGTERM
 
 

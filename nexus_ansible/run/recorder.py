@@ -115,6 +115,10 @@ class Recorder:
         if len(self._pending) >= GROUP:
             self.commit()
 
+    def redacted(self, text: str) -> str:
+        """A text without the secrets known so far."""
+        return self._redactor.text(text)
+
     def due_in(self) -> float | None:
         """Seconds until `commit` must be called; None when nothing waits."""
         return max(0.0, self._due - time.monotonic()) if self._pending else None
@@ -139,8 +143,8 @@ class Recorder:
         fields: dict[str, Any] = {f"tasks_{what}": number for what, number in counts.items()}
         fields |= {"outcome": outcome, "changed": bool(self.tally.changed.total())}
         if discrepancies:
-            fields["discrepancies"] = [self._redactor.text(text)[:500] for text in discrepancies[:50]]
-        payload = {"message": self._redactor.text(message)} if message else None
+            fields["discrepancies"] = [self.redacted(text)[:500] for text in discrepancies[:50]]
+        payload = {"message": self.redacted(message)} if message else None
         self._pending.append(self._record("run_ended", fields, payload))
         self.commit()
         self._log.close()

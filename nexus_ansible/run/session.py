@@ -91,6 +91,8 @@ def execute(project: Project, model: Platform, request: Request, observe: Observ
         if changes_hosts(workflow):
             require_secrets(project, wanted)
         secrets = given_secrets(wanted)
+        redactor = Redactor(secrets.values())
+        request = replace(request, reason=redactor.text(request.reason))
         ledger = stack.enter_context(Ledger.open(project.ledger))
         state = _first_state(request, run, timestamp(began))
         store = RunStore(project)
@@ -98,7 +100,7 @@ def execute(project: Project, model: Platform, request: Request, observe: Observ
         recorder = Recorder(
             ledger,
             _identity(request, run),
-            Redactor(secrets.values()),
+            redactor,
             store.directory(run) / "tasks.log",
             observe,
         )
@@ -169,6 +171,7 @@ def _last_state(state: RunState, recorder: Recorder, outcome: Outcome, duration:
         duration=round(duration, 3),
         failed_step=recorder.failed_step if outcome.outcome != "ok" else "",
         message=outcome.message,
+        reason=recorder.redacted(state.reason),
         counts={**counts, "changed": recorder.tally.changed.total()},
         step_seconds=recorder.step_seconds,
     )

@@ -105,6 +105,7 @@ def _run(plan: Invocation, private: Path, events: RunnerEvents, watch: Supervisi
 
 def _close(ended: Ended, recorder: Recorder, events: RunnerEvents, watch: Supervision) -> Outcome:
     outcome, message = _verdict(ended, recorder, watch)
+    message = recorder.redacted(message)
     found = events.discrepancies(recorder.tally, complete=outcome in {"ok", "failed"}) + recap_discrepancies(recorder.tally)
     if watch.ledger_error is None:
         try:
