@@ -6,17 +6,15 @@ One process with threads: the work is waiting for other servers, and replicas ar
 
 from __future__ import annotations
 
-import ctypes
 import select
 import socket
-import struct
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any, Final
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import TConn, ThreadWorker
 
 # Requests answered at the same time; connection pools are as large, so that none waits for a connection.
 THREADS: Final = 8
@@ -29,15 +27,9 @@ KEEP_ALIVE: Final = 150
 # Seconds without a new connection after which every handshake that had begun is taken to be over.
 HANDSHAKE: Final = 0.1
 
-# Linux, <asm-generic/socket.h>; Python has no name for it.
-_SO_ATTACH_FILTER: Final = 26
-# Classic BPF, <linux/filter.h>: operation, where to go on if true, if false, operand.
-_DROP_SYN: Final = (
-    (0x30, 0, 0, 13),  # load the byte of the TCP header that holds the flags
-    (0x45, 0, 1, 0x02),  # is SYN set?
-    (0x06, 0, 0, 0),  # yes: keep nothing of the packet
-    (0x06, 0, 0, 0xFFFFFFFF),  # no: keep all of it
-)
+# Linux, <linux/in.h> and <linux/in6.h>; Python has no names for them.
+_IP_MINTTL: Final = 21
+_IPV6_MINHOPCOUNT: Final = 73
 
 OpenApp = Callable[[], AbstractContextManager[Any]]
 
@@ -52,22 +44,29 @@ class DrainingWorker(ThreadWorker):
             return
         while self.sockets:
             listener = self.sockets.pop()
-            _drop_new_connections(listener)
+            _require_hops(listener, 255)
             while select.select([listener], [], [], HANDSHAKE)[0]:
                 self.accept(listener)
             listener.close()
 
+    def handle(self, conn: TConn) -> bool:
+        """Answer a connection; one accepted while the worker stops has the listener's limit until it is taken off."""
+        if not self.alive:
+            _require_hops(conn.sock, 0)
+        return super().handle(conn)
 
-def _drop_new_connections(listener: socket.socket) -> None:
-    """Let the kernel drop every SYN and nothing else: handshakes that have begun complete, none begins (socket(7)).
 
+def _require_hops(sock: socket.socket, least: int) -> None:
+    """Let the kernel drop packets whose hop count is below `least` (ip(7), IP_MINTTL); 0 lifts the limit.
+
+    On a listening socket 255, which no ordinary packet has, drops every SYN, while handshakes that have begun complete.
     Without it, a connection made between the last accept and the close would be reset, its request perhaps sent.
-    A dropped client tries again after a second and is refused: it knows that nothing was lost.
+    A dropped client tries again after a second and is refused: it knows that nothing was lost. A socket filter would do
+    the same, but not every kernel lets an ordinary user attach one.
     """
-    code = b"".join(struct.pack("HBBI", *instruction) for instruction in _DROP_SYN)
-    program = ctypes.create_string_buffer(code)
-    option = struct.pack("HP", len(_DROP_SYN), ctypes.addressof(program))
-    listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, option)
+    sock.setsockopt(socket.IPPROTO_IP, _IP_MINTTL, least)
+    if sock.family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, _IPV6_MINHOPCOUNT, least)
 
 
 class _Server(BaseApplication):

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import http
 import http.client
 import importlib.util
@@ -117,6 +119,16 @@ def redis_server() -> Iterator[tuple[str, Server]]:
             stack.callback(server.stop)
             server.start()
             yield url, server
+
+
+@functools.cache
+def shared_urls() -> dict[str, str]:
+    """Return the environment for a PostgreSQL and a Redis that serve every test of this process: empty them first."""
+    with contextlib.ExitStack() as stack:
+        database_url, _ = stack.enter_context(postgresql())
+        redis_url, _ = stack.enter_context(redis_server())
+        atexit.register(stack.pop_all().close)
+    return {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
 
 
 @contextlib.contextmanager

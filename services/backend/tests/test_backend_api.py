@@ -9,29 +9,23 @@ import falcon.testing
 import psycopg
 import redis
 
-from backend_servers import postgresql, redis_server
+from backend_servers import shared_urls
 from nexus_backend.app import open_app
 from nexus_backend.settings import Identity, Settings
-
-urls: dict[str, str] = {}
-
-
-def setUpModule() -> None:
-    urls["database"], _ = unittest.enterModuleContext(postgresql())
-    urls["redis"], _ = unittest.enterModuleContext(redis_server())
 
 
 class ApiTest(unittest.TestCase):
     def setUp(self) -> None:
-        self.database = self.enterContext(psycopg.connect(urls["database"], autocommit=True))
+        self.urls = shared_urls()
+        self.database = self.enterContext(psycopg.connect(self.urls["DATABASE_URL"], autocommit=True))
         self.database.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-        self.redis = self.enterContext(redis.Redis.from_url(urls["redis"]))
+        self.redis = self.enterContext(redis.Redis.from_url(self.urls["REDIS_URL"]))
         self.redis.flushall()
         self.client = self.open("backend-1")
 
     def open(self, instance: str) -> falcon.testing.TestClient:
         identity = Identity(instance, "r7", "testing")
-        settings = Settings("127.0.0.1", 1, urls["database"], urls["redis"], identity)
+        settings = Settings("127.0.0.1", 1, self.urls["DATABASE_URL"], self.urls["REDIS_URL"], identity)
         return falcon.testing.TestClient(self.enterContext(open_app(settings)))
 
     def rows(self) -> int:

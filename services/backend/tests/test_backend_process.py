@@ -12,17 +12,10 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from backend_servers import LIMIT, backend, eventually, free_port, is_healthy, postgresql, redis_server, request
+from backend_servers import LIMIT, backend, eventually, free_port, is_healthy, request, shared_urls
 
 if TYPE_CHECKING:
     import subprocess
-
-urls: dict[str, str] = {}
-
-
-def setUpModule() -> None:
-    urls["DATABASE_URL"], _ = unittest.enterModuleContext(postgresql())
-    urls["REDIS_URL"], _ = unittest.enterModuleContext(redis_server())
 
 
 def refuses(port: int) -> bool:
@@ -61,12 +54,13 @@ class Visitor:
 
 class ProcessTest(unittest.TestCase):
     def setUp(self) -> None:
-        self.database = self.enterContext(psycopg.connect(urls["DATABASE_URL"], autocommit=True))
+        self.urls = shared_urls()
+        self.database = self.enterContext(psycopg.connect(self.urls["DATABASE_URL"], autocommit=True))
         self.database.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
 
     def launch(self, instance: str) -> tuple[int, subprocess.Popen[str]]:
         port = free_port()
-        process = self.enterContext(backend({"PORT": str(port), "NEXUS_INSTANCE": instance, **urls}))
+        process = self.enterContext(backend({"PORT": str(port), "NEXUS_INSTANCE": instance, **self.urls}))
         return port, process
 
     def start(self) -> tuple[int, subprocess.Popen[str]]:
@@ -89,18 +83,24 @@ class ProcessTest(unittest.TestCase):
             process.terminate()
             self.assertNotIn("error connecting", process.communicate(timeout=LIMIT)[1])
 
-    def test_a_request_in_flight_is_finished_after_sigterm_and_no_new_one_is_accepted(self) -> None:
+    def test_after_sigterm_what_is_in_flight_is_finished_kept_connections_close_and_none_is_accepted(self) -> None:
         port, process = self.start()
+        kept = self.enterContext(contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT)))
+        self.assertFalse(self.told_to_close(kept))
         with ThreadPoolExecutor(1) as executor:
             with self.database.transaction():
                 self.database.execute("LOCK TABLE visit_totals IN EXCLUSIVE MODE")
                 answer = executor.submit(request, port, "POST", "/api/visits")
                 eventually(self.someone_waits, "the request waits for the lock")
                 process.send_signal(signal.SIGTERM)
+                eventually(partial(self.told_to_close, kept), "an answer says that the connection closes")
                 eventually(partial(refuses, port), "no new connection is accepted")
                 self.assertFalse(answer.done())
             self.assertEqual(answer.result(LIMIT)[0], http.HTTPStatus.CREATED)
-        self.assertEqual(process.wait(LIMIT), 0)
+        _, errors = process.communicate(timeout=LIMIT)
+        self.assertEqual(process.returncode, 0)
+        self.assertNotIn("Traceback", errors)
+        self.assertNotIn("Warning", errors)
 
     def someone_waits(self) -> bool:
         waiting = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'visit_totals'::regclass)"
@@ -118,14 +118,6 @@ class ProcessTest(unittest.TestCase):
         self.assertEqual(process.wait(LIMIT), 0)
         self.assertEqual(self.rows(), sum(visitor.recorded for visitor in visitors))
 
-    def test_a_kept_connection_is_told_to_close_while_the_process_stops(self) -> None:
-        port, process = self.start()
-        connection = self.enterContext(contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT)))
-        self.assertFalse(self.told_to_close(connection))
-        process.send_signal(signal.SIGTERM)
-        eventually(partial(self.told_to_close, connection), "an answer says that the connection closes")
-        self.assertEqual(process.wait(LIMIT), 0)
-
     def told_to_close(self, connection: http.client.HTTPConnection) -> bool:
         connection.request("GET", "/api/version")
         response = connection.getresponse()
@@ -134,16 +126,8 @@ class ProcessTest(unittest.TestCase):
         return response.will_close
 
     def test_an_unusable_environment_ends_with_code_2_and_one_line_for_each_problem(self) -> None:
-        with backend({"PORT": "http", "REDIS_URL": urls["REDIS_URL"]}) as process:
+        with backend({"PORT": "http", "REDIS_URL": self.urls["REDIS_URL"]}) as process:
             _, errors = process.communicate(timeout=LIMIT)
         self.assertEqual(process.returncode, 2)
         expected = "PORT is not a TCP port: give a number from 1 to 65535.\nDATABASE_URL is not set.\n"
         self.assertEqual(errors, expected)
-
-    def test_the_process_ends_in_silence_when_nothing_is_in_flight(self) -> None:
-        _, process = self.start()
-        process.terminate()
-        _, errors = process.communicate(timeout=LIMIT)
-        self.assertEqual(process.returncode, 0)
-        self.assertNotIn("Traceback", errors)
-        self.assertNotIn("Warning", errors)

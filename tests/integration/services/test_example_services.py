@@ -189,3 +189,9 @@ def test_replacing_every_instance_under_load_fails_no_request_and_loses_no_visit
             visitor.join()
     assert [failure for visitor in visitors for failure in visitor.failures] == []
     assert platform.rows() == sum(visitor.visits for visitor in visitors) > 500
+
+
+@pytest.mark.parametrize("name", ["server.py", "metrics.py"])
+def test_the_copies_in_both_services_are_the_same(name: str) -> None:
+    backend, frontend = (SERVICES / service / f"nexus_{service}" / name for service in ("backend", "frontend"))
+    assert backend.read_text() == frontend.read_text()
