@@ -2,8 +2,8 @@
 """Give a PostgreSQL server the service's database and the role that owns it, and have it read its configuration again.
 
 Reads one JSON object from the standard input: `host` (directory of the server's socket), `address`, `port`, `database`,
-`user`, `password`, `reload` (read the configuration again), `check` (change nothing), `limit_s` (how long to wait for the
-server). Prints one: `changed`, `pending_restart`, or `error`. The password is in neither.
+`user`, `password`, `reload` (read the configuration again), `check` (change nothing), `limit_s` (how long to wait for
+the server). Prints one: `changed`, `pending_restart`, or `error`. The password is in neither.
 """
 
 from __future__ import annotations
@@ -56,9 +56,7 @@ def _connect(request: dict[str, Any]) -> psycopg.Connection[tuple[Any, ...]]:
             time.sleep(POLL_S)
 
 
-def _statements(
-    connection: psycopg.Connection[tuple[Any, ...]], request: dict[str, Any]
-) -> list[sql.Composed | None]:
+def _statements(connection: psycopg.Connection[tuple[Any, ...]], request: dict[str, Any]) -> list[sql.Composed | None]:
     user, database = sql.Identifier(request["user"]), sql.Identifier(request["database"])
     has_role = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [request["user"]]).fetchone()
     owner = connection.execute(

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The platform of the registries, brought up on this machine: what it does, how it changes, and how it recovers."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.integration.roles.load import steady_load
+from tests.integration.roles.scratch import (
+    ScratchProject,
+    apply,
+    changed_tasks,
+    deploy,
+    edit,
+    make_project,
+    scale,
+    status,
+)
+from tests.servers.waiting import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = [pytest.mark.platform, pytest.mark.timeout(1800), pytest.mark.xdist_group("platform")]
+
+DEPLOYMENT = ("--tags", "build,deploy,verify")
+REQUESTS = 5_000
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScratchProject]:
+    """One platform for all tests of the module; each leaves it healthy."""
+    project = make_project(tmp_path_factory.mktemp("platform") / "project")
+    try:
+        deploy(project)
+        yield project
+    finally:
+        assert apply(project, "platform_down").returncode == 0
+
+
+def get(project: ScratchProject, path: str) -> str:
+    with urllib.request.urlopen(f"{project.url}{path}", timeout=30) as response:
+        return str(response.read().decode())
+
+
+def visits(project: ScratchProject, method: str) -> int:
+    request = urllib.request.Request(f"{project.url}/api/visits", method=method)
+    with urllib.request.urlopen(request, timeout=30) as response:
+        return int(json.load(response)["count"])
+
+
+def change_source(project: ScratchProject, old: str, new: str) -> None:
+    path = project.root / "services" / "backend" / "nexus_backend" / "__init__.py"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace(old, new) if old else text + new, encoding="utf-8")
+
+
+def backends(project: ScratchProject) -> dict[str, dict[str, Any]]:
+    return {name: row for name, row in status(project).items() if row["service"] == "backend"}
+
+
+def test_a_page_comes_through_proxy_frontend_backend_database_and_cache(platform: ScratchProject) -> None:
+    before = visits(platform, "GET")
+    page = get(platform, "/")
+    assert "production" in page
+    assert "stored this visit" in page
+    assert visits(platform, "POST") >= before + 2
+
+
+def test_all_backends_answer_in_turn(platform: ScratchProject) -> None:
+    expected = set(backends(platform))
+    seen: set[str] = set()
+
+    def all_answered() -> bool:
+        seen.add(json.loads(get(platform, "/api/version"))["instance"])
+        return seen == expected
+
+    wait_until(all_answered, f"{expected} answer")
+
+
+def test_a_second_run_changes_nothing(platform: ScratchProject) -> None:
+    deploy(platform)
+    assert changed_tasks(deploy(platform)) == []
+
+
+def test_a_killed_backend_is_running_again(platform: ScratchProject) -> None:
+    killed = backends(platform)["backend-1"]["pid"]
+    os.kill(killed, signal.SIGKILL)
+
+    def is_back() -> bool:
+        row = backends(platform)["backend-1"]
+        return row["pid"] not in {None, killed} and row["health"] == "healthy"
+
+    wait_until(is_back, "backend-1 runs again", limit_s=120)
+
+
+def test_instances_come_and_go_with_the_registry(platform: ScratchProject) -> None:
+    scale(platform, "backend", 4)
+    deploy(platform, *DEPLOYMENT)
+    four = backends(platform)
+    assert sorted(four) == ["backend-1", "backend-2", "backend-3", "backend-4"]
+    assert {row["health"] for row in four.values()} == {"healthy"}
+    scale(platform, "backend", 2)
+    deploy(platform, *DEPLOYMENT)
+    two = backends(platform)
+    assert {name: row["pid"] for name, row in two.items()} == {
+        name: four[name]["pid"] for name in ("backend-1", "backend-2")
+    }
+    assert not Path(f"/proc/{four['backend-4']['pid']}").exists()
+    assert not (platform.home / "instances" / "backend-4" / "current").exists()
+
+
+def test_a_release_that_does_not_get_healthy_goes_back_and_fails_the_run(platform: ScratchProject) -> None:
+    before = backends(platform)
+    broken = '\nraise SystemExit("broken on purpose")\n'
+    change_source(platform, "", broken)
+    run = apply(platform, "deployment_production", *DEPLOYMENT)
+    change_source(platform, broken, "")
+    assert run.returncode != 0
+    assert "backend-1" in run.output
+    assert f"It runs version {before['backend-1']['good']} again." in run.output
+    after = backends(platform)
+    assert {name: (row["version"], row["health"]) for name, row in after.items()} == {
+        name: (row["version"], "healthy") for name, row in before.items()
+    }
+    assert {name: row["pid"] for name, row in after.items() if name != "backend-1"} == {
+        name: row["pid"] for name, row in before.items() if name != "backend-1"
+    }
+
+
+def test_a_failed_verify_takes_every_instance_back_and_fails_the_run(platform: ScratchProject) -> None:
+    before = backends(platform)
+    comment = "\n# a release that does not pass\n"
+    change_source(platform, "", comment)
+    edit(platform, lambda it: it["services"]["backend"].update(smoke=[{"path": "/api/version", "contains": "nowhere"}]))
+    run = apply(platform, "deployment_production", *DEPLOYMENT)
+    change_source(platform, comment, "")
+    edit(platform, lambda it: it["services"]["backend"].update(smoke=[{"path": "/api/version", "contains": "backend"}]))
+    assert run.returncode != 0
+    assert "nowhere" in run.output
+    assert "Rolled back:" in run.output
+    after = backends(platform)
+    assert {name: row["version"] for name, row in after.items()} == {name: row["good"] for name, row in before.items()}
+    assert {row["health"] for row in after.values()} == {"healthy"}
+
+
+def test_a_rolling_update_under_load_loses_no_request(platform: ScratchProject) -> None:
+    before = backends(platform)
+    change_source(platform, "", "\n# a new release\n")
+    with steady_load(platform.port, ["/api/version", "/api/version", "/api/visits", "/"], REQUESTS) as load:
+        deploy(platform, *DEPLOYMENT)
+    assert load.failures == []
+    assert load.requests >= REQUESTS
+    after = backends(platform)
+    assert {row["release"] for row in after.values()}.isdisjoint({row["release"] for row in before.values()})
