@@ -54,12 +54,16 @@ class PlaybookRun:
 
 
 def run_tasks(
-    directory: Path, tasks: Sequence[Mapping[str, Any]], *options: str, variables: Mapping[str, Any] | None = None
+    directory: Path,
+    tasks: Sequence[Mapping[str, Any]],
+    *options: str,
+    variables: Mapping[str, Any] | None = None,
+    hosts: Sequence[str] = ("localhost",),
 ) -> PlaybookRun:
-    """Run `tasks` in one play on localhost; `options` go to ansible-playbook (`--check`, `--diff`)."""
+    """Run `tasks` in one play on `hosts`, all of them this machine; `options` go to ansible-playbook (`--check`)."""
     interpreter = {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}
     play = {
-        "hosts": "localhost",
+        "hosts": "all",
         "gather_facts": False,
         "vars": {**interpreter, **(variables or {})},
         "tasks": [*tasks],
@@ -68,9 +72,10 @@ def run_tasks(
     playbook, results = directory / "playbook.yml", directory / "results.jsonl"
     playbook.write_text(json.dumps([play]), encoding="utf-8")
     results.unlink(missing_ok=True)
-    argv = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,", "-c", "local", *options]
+    program = str(Path(sys.executable).with_name("ansible-playbook"))
+    inventory = "".join(f"{host}," for host in hosts)
     done = subprocess.run(
-        [*argv, str(playbook)],
+        [program, "-i", inventory, "-c", "local", *options, str(playbook)],
         env=_environment(directory, results),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -8,14 +8,16 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from ansible_collections.nexus.automation.plugins.module_utils.proxies.caddy import gate_path
+from tests.servers.caddy import CaddyServer, start_caddy
 from tests.servers.http import Answer, HttpServer
 from tests.servers.playbook import run_tasks
 from tests.servers.waiting import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from tests.servers.caddy import CaddyServer
 
 UPSTREAM = "nexus.automation.proxy_upstream"
 
@@ -24,8 +26,15 @@ def _task(name: str, caddy: CaddyServer, address: str, **options: Any) -> dict[s
     return {"name": name, UPSTREAM: {"admin": caddy.admin, "pool": "backend", "address": address, **options}}
 
 
-def test_an_upstream_is_admitted_and_drained_once(tmp_path: Path, caddy: CaddyServer) -> None:
+@pytest.mark.parametrize("gated", [False, True], ids=["in the configuration", "by its gate"])
+def test_an_upstream_is_admitted_and_drained_once(gated: bool, tmp_path: Path) -> None:
     address = "127.0.0.1:8001"
+    upstreams = [f"{{file.{gate_path(tmp_path, address)}}}"] if gated else []
+    with start_caddy(tmp_path, {"backend": upstreams}) as caddy:
+        _admit_and_drain(tmp_path, caddy, address)
+
+
+def _admit_and_drain(tmp_path: Path, caddy: CaddyServer, address: str) -> None:
     tasks = [
         {**_task("Admit (check)", caddy, address), "check_mode": True, "diff": True},
         _task("Admit", caddy, address),

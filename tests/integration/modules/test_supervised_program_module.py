@@ -73,6 +73,34 @@ def test_a_daemon_and_a_program_come_up_change_and_go(tmp_path: Path, runtime_di
     assert list(runtime_dir.iterdir()) == []
 
 
+def test_hosts_that_share_a_machine_start_one_daemon_and_all_their_programs(tmp_path: Path, runtime_dir: Path) -> None:
+    home = tmp_path / "supervisor"
+    daemon = {"directory": str(home), "runtime_dir": str(runtime_dir)}
+    program = {
+        "name": "{{ inventory_hostname }}",
+        "socket": f"{runtime_dir}/supervisor.sock",
+        "config_dir": f"{home}/conf.d",
+        "command": ["sleep", "1000"],
+        "directory": str(home),
+        "log_file": f"{home}/{{{{ inventory_hostname }}}}.log",
+        "start_wait": 0,
+    }
+    stop = {"name": "Stop", DAEMON: {**daemon, "state": "stopped"}}
+    tasks = [
+        {
+            "block": [{"name": "Start the daemon", DAEMON: daemon}, {"name": "Start the program", PROGRAM: program}],
+            "always": [stop],
+        }
+    ]
+    run = run_tasks(tmp_path, tasks, "--forks", "4", hosts=["web-1", "web-2", "web-3", "web-4"])
+    assert run.returncode == 0, run.output
+    daemons = [result for result in run.results if result.task == "Start the daemon"]
+    assert len({result.result["pid"] for result in daemons}) == 1
+    assert sum(result.changed for result in daemons) == 1
+    programs = [result for result in run.results if result.task == "Start the program"]
+    assert len({result.result["pid"] for result in programs}) == 4
+
+
 def test_a_program_that_does_not_come_up_fails_with_its_log(tmp_path: Path, runtime_dir: Path) -> None:
     home = tmp_path / "supervisor"
     daemon = {"directory": str(home), "runtime_dir": str(runtime_dir)}

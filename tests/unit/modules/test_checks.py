@@ -18,8 +18,7 @@ from ansible_collections.nexus.automation.plugins.module_utils.checks.run import
     run_checks,
 )
 from ansible_collections.nexus.automation.plugins.module_utils.checks.targets import (
-    TARGET_OPTIONS,
-    TARGETS_SPEC,
+    complete_parameters,
     read_targets,
 )
 from ansible_collections.nexus.automation.plugins.module_utils.errors import AdapterError
@@ -37,10 +36,9 @@ if TYPE_CHECKING:
 
 
 def _check(*targets: dict[str, Any], **settings: Any) -> list[CheckResult]:
-    defaults = {name: option.get("default") for name, option in TARGET_OPTIONS.items()}
-    parameters = {name: option.get("default") for name, option in TARGETS_SPEC.items()}
-    parameters["targets"] = [{**defaults, "name": f"target-{place}", **target} for place, target in enumerate(targets)]
-    return run_checks(read_targets({**parameters, **settings}))
+    named = [{"name": f"target-{place}", **target} for place, target in enumerate(targets)]
+    parameters = complete_parameters(named, **settings)
+    return run_checks(read_targets(parameters), parameters["concurrency"])
 
 
 def _check_one(**target: Any) -> CheckResult:
@@ -244,10 +242,8 @@ def test_no_more_threads_than_targets_are_started(http_server: HttpServer) -> No
 
 
 def test_the_limit_for_all_targets_holds_whatever_a_server_does(silent_port: int) -> None:
-    defaults = {name: option.get("default") for name, option in TARGET_OPTIONS.items()}
-    parameters = {name: option.get("default") for name, option in TARGETS_SPEC.items()}
-    targets = [{**defaults, "name": "slow", "port": silent_port}]
-    results = run_checks(read_targets({**parameters, "targets": targets}), limit_s=0.1)
+    targets = read_targets(complete_parameters([{"name": "slow", "port": silent_port}]))
+    results = run_checks(targets, limit_s=0.1)
     assert (results[0].error, results[0].tries) == ("no answer within the 0.1 s that all targets have together", 0)
 
 

@@ -20,12 +20,12 @@ from ansible_collections.nexus.automation.plugins.module_utils.artefacts.release
     install_release,
     is_installed,
     list_releases,
-    locked,
     superfluous_releases,
     verify_artefact,
 )
 from ansible_collections.nexus.automation.plugins.module_utils.artefacts.source_tree import file_digest
 from ansible_collections.nexus.automation.plugins.module_utils.errors import AdapterError
+from ansible_collections.nexus.automation.plugins.module_utils.files import locked
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,8 +12,7 @@ import pytest
 
 from ansible_collections.nexus.automation.plugins.module_utils.checks import CHECKS
 from ansible_collections.nexus.automation.plugins.module_utils.checks.targets import (
-    TARGET_OPTIONS,
-    TARGETS_SPEC,
+    complete_parameters,
     read_each,
 )
 from ansible_collections.nexus.automation.plugins.module_utils.errors import AdapterError
@@ -51,11 +50,10 @@ def web() -> Iterator[HttpServer]:
 
 
 def _read(*targets: dict[str, Any], **settings: Any) -> list[Reading]:
-    defaults = {name: option.get("default") for name, option in TARGET_OPTIONS.items()}
-    parameters = {name: option.get("default") for name, option in TARGETS_SPEC.items()}
-    parameters["targets"] = [{**defaults, "name": f"target-{place}", **target} for place, target in enumerate(targets)]
-    sources = read_each({**parameters, **settings}, lambda options: make_source(options, options["pids"]))
-    return read_all(sources, parameters["concurrency"], settings.get("limit"))
+    named = [{"name": f"target-{place}", **target} for place, target in enumerate(targets)]
+    parameters = complete_parameters(named, **settings)
+    sources = read_each(parameters, lambda options: make_source(options, options["pids"]))
+    return read_all(sources, parameters["concurrency"], parameters["limit"])
 
 
 def _value(reading: Reading, metric: str, **labels: str) -> float:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -191,6 +192,18 @@ def test_a_file_written_without_a_restart_is_never_left_running_the_old_command(
     assert not is_as_wanted(changed, supervisord.config_dir, supervision.status("sleeper"))
     apply_program(changed, supervisord.config_dir, client)
     assert is_as_wanted(changed, supervisord.config_dir, supervision.status("sleeper"))
+
+
+def test_eight_programs_come_up_and_change_side_by_side(
+    program: Program, supervisord: SupervisordServer, client: SupervisordClient
+) -> None:
+    programs = [dataclasses.replace(program, name=f"web-{number}") for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        for digest in ("first", "second"):
+            wanted = [dataclasses.replace(one, restart_on=digest) for one in programs]
+            list(pool.map(lambda one: apply_program(one, supervisord.config_dir, client), wanted))
+            for one in wanted:
+                assert is_as_wanted(one, supervisord.config_dir, SupervisorSupervision(client).status(one.name))
 
 
 def test_everything_missing_is_named_at_once(tmp_path: Path) -> None:

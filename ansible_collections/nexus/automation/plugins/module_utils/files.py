@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 TAIL_BYTES = 65_536
@@ -33,6 +36,15 @@ def write_text(path: Path, text: str, mode: int) -> None:
     except BaseException:
         unfinished.unlink()
         raise
+
+
+@contextlib.contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Let one process at a time into the block for `directory`, which is created when missing."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / ".lock").open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
 
 
 def tail(path: Path, lines: int = 20) -> str:

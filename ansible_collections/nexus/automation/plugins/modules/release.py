@@ -90,11 +90,11 @@ from ..module_utils.artefacts.releases import (
     SUFFIX,
     install_release,
     is_installed,
-    locked,
     superfluous_releases,
     verify_artefact,
 )
 from ..module_utils.errors import AdapterError
+from ..module_utils.files import locked
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "artefact": {"type": "path", "required": True},

@@ -90,6 +90,7 @@ pid:
   sample: 4711
 """
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.errors import AdapterError
-from ..module_utils.files import difference, read_text
+from ..module_utils.files import difference, locked, read_text
 from ..module_utils.supervision.daemon import (
     Daemon,
     orphans,
@@ -124,7 +125,9 @@ def main() -> None:
     actions = {"started": ensure_started, "stopped": ensure_stopped}
     try:
         daemon = _daemon(module.params)
-        result = actions[module.params["state"]](daemon, module.params["stop_limit"], module.check_mode)
+        # Tasks for several hosts may share this machine, and with it the daemon.
+        with contextlib.nullcontext() if module.check_mode else locked(daemon.directory):
+            result = actions[module.params["state"]](daemon, module.params["stop_limit"], module.check_mode)
     except (AdapterError, OSError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(socket=str(daemon.socket), config_dir=str(daemon.config_dir), **result)

@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import shutil
 import tempfile
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,15 +70,6 @@ def install_release(artefact: Artefact, releases: Path) -> None:
         if place.exists():
             place.rename(Path(workplace) / "damaged")
         unpacked.rename(place)
-
-
-@contextlib.contextmanager
-def locked(releases: Path) -> Iterator[None]:
-    """Let one process at a time change `releases`, which is created when missing."""
-    releases.mkdir(parents=True, exist_ok=True)
-    with (releases / ".lock").open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
 
 
 def list_releases(releases: Path) -> list[Release]:

@@ -85,6 +85,16 @@ class Target:
         return (self.retries + 1) * self.timeout + self.retries * self.interval
 
 
+def complete_parameters(targets: Sequence[Mapping[str, Any]], **settings: float | None) -> dict[str, Any]:
+    """Return what `read_targets` wants, for callers that are no modules: the defaults fill what is not given.
+
+    `settings` are those of TARGETS_SPEC, such as `retries`.
+    """
+    defaults = {name: option.get("default") for name, option in TARGET_OPTIONS.items()}
+    parameters = {name: option.get("default") for name, option in TARGETS_SPEC.items()}
+    return {**parameters, **settings, "targets": [{**defaults, **target} for target in targets]}
+
+
 def read_targets(parameters: Mapping[str, Any]) -> list[Target]:
     """Make targets of the parameters of a module whose spec holds TARGETS_SPEC.
 

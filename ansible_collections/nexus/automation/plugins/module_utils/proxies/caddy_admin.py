@@ -18,6 +18,7 @@ LIMIT_S = 30.0
 ATTEMPTS = 50
 PAUSE_S = 0.05
 SHOWN = 300
+DROPPED = (ConnectionResetError, BrokenPipeError, ConnectionAbortedError)  # the first covers RemoteDisconnected
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class CaddyAdmin:
         for _ in range(ATTEMPTS):
             try:
                 return self._send(method, path, body, headers or {})
-            except (http.client.RemoteDisconnected, ConnectionResetError):
+            except DROPPED:
                 pause()
         raise UnreachableError(f"Caddy's admin API at {self.address} closes every connection. Look at Caddy's log.")
 
@@ -73,7 +74,7 @@ class CaddyAdmin:
             response = connection.getresponse()
             text = response.read().decode("utf-8", errors="replace")
             return Answer(response.status, response.headers.get("ETag", ""), text)
-        except (http.client.RemoteDisconnected, ConnectionResetError):
+        except DROPPED:
             raise
         except (OSError, http.client.HTTPException) as error:
             cause = describe_network_error(error, self.limit_s)
