@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,22 @@ CLOCK_JITTER = 0.01
 """Seconds by which the order of two records of two writers may differ on the two clocks."""
 
 _REWRITTEN = "Restore the ledger from a backup and find out who can write its files."
-_FORM = {"v": int, "kind": str, "time": str, "boot": str, "monotonic": float}
+_STEP = (
+    "If the clock was corrected on purpose, record that with `nexus-ansible audit acknowledge`; "
+    "otherwise somebody moved the clock to date records falsely."
+)
+_FORGED = "A module printed text that looks like an event of ansible-runner: look at the task's module."
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
+_TEXT = (str,)
+_FORM = {
+    "v": (int,),
+    "kind": _TEXT,
+    "run": (str, type(None)),
+    "time": _TEXT,
+    "boot": _TEXT,
+    "monotonic": (float,),
+    "payload": (str, type(None)),
+}
 
 
 class RecordChecks:
@@ -30,7 +46,7 @@ class RecordChecks:
 
     def __init__(self) -> None:
         self.problems: list[LedgerProblem] = []
-        self.clock_steps: dict[int, LedgerProblem] = {}
+        self.clock_steps: dict[str, LedgerProblem] = {}  # by index as text: an acknowledging field can be anything
         self.accepted: list[LedgerProblem] = []
         self.erased: list[IndexRanges] = []
         self.open_runs: dict[str, None] = {}
@@ -46,9 +62,9 @@ class RecordChecks:
             return None
         self._check_number(index, record)
         self._check_clock(index, record)
-        if record["kind"] != "task":
-            self._follow(index, record)
-        for text in record.get("discrepancies") or ():
+        self._follow(index, record)
+        discrepancies = record.get("discrepancies")
+        for text in discrepancies if isinstance(discrepancies, list) else ():
             self._add(index, record, f"forged runner event in {describe(index, record)}: {text}", _FORGED)
         return record
 
@@ -63,7 +79,7 @@ class RecordChecks:
             record = orjson.loads(leaf)
         except orjson.JSONDecodeError:
             record = None
-        if not isinstance(record, dict) or any(type(record.get(name)) is not kind for name, kind in _FORM.items()):
+        if not isinstance(record, dict) or any(type(record.get(name)) not in kinds for name, kinds in _FORM.items()):
             self._add(index, None, f"record {index} is not in the form of a record", _REWRITTEN)
             return None
         if record["v"] != VERSION or orjson.dumps(record, option=orjson.OPT_SORT_KEYS) != leaf:
@@ -89,7 +105,7 @@ class RecordChecks:
     def _check_clock(self, index: int, record: Mapping[str, Any]) -> None:
         self.last_time = record["time"]
         try:
-            wall = datetime.fromisoformat(record["time"]).timestamp()
+            wall = _seconds(record["time"])
         except ValueError:
             self._add(index, record, f"{describe(index, record)} has no RFC 3339 time", _REWRITTEN)
             return
@@ -100,7 +116,7 @@ class RecordChecks:
             step = passed - (monotonic - last_monotonic) if boot == last_boot else min(passed, 0.0)
             if abs(step) > CLOCK_TOLERANCE or (passed < 0 and step < -CLOCK_JITTER):
                 what = f"clock step of {step:+.3f} s before {describe(index, record)}"
-                self.clock_steps[index] = LedgerProblem(index, record.get("run"), what, _STEP)
+                self.clock_steps[str(index)] = LedgerProblem(index, record.get("run"), what, _STEP)
         self._last_clock = (boot, wall, monotonic)
 
     def _follow(self, index: int, record: Mapping[str, Any]) -> None:
@@ -111,21 +127,26 @@ class RecordChecks:
             self.open_runs.pop(run, None)
         elif kind == ERASED:
             self._note_erased(index, record)
-        elif kind == ACKNOWLEDGED and (step := self.clock_steps.pop(record.get("index", -1), None)):
+        elif kind == ACKNOWLEDGED and (step := self.clock_steps.pop(str(record.get("index")), None)):
             self.accepted.append(step)
 
     def _note_erased(self, index: int, record: Mapping[str, Any]) -> None:
         try:
-            self.erased.append(IndexRanges.parse(str(record.get("indices", ""))))
+            ranges = IndexRanges.parse(str(record.get("indices", "")))
         except ValueError as error:
             self._add(index, record, f"{describe(index, record)} does not say what was erased: {error}", _REWRITTEN)
+            return
+        if ranges.stop > index:
+            self._add(index, record, f"{describe(index, record)} erases records that come after it", _REWRITTEN)
+        else:
+            self.erased.append(ranges)
 
     def _add(self, index: int, record: Mapping[str, Any] | None, what: str, hint: str) -> None:
         self.problems.append(LedgerProblem(index, record.get("run") if record else None, what, hint))
 
 
-_STEP = (
-    "If the clock was corrected on purpose, record that with `nexus-ansible audit acknowledge`; "
-    "otherwise somebody moved the clock to date records falsely."
-)
-_FORGED = "A module printed text that looks like an event of ansible-runner: look at the task's module."
+def _seconds(time: str) -> float:
+    """Return seconds since 1970. Raises ValueError if the time is not written as a record writes it."""
+    if not _TIME.fullmatch(time):
+        raise ValueError(time)
+    return datetime.fromisoformat(time).timestamp()

@@ -3,7 +3,7 @@
 
 Paths within a commit are text: Path objects would take a good part of the time of a small one.
 """
-# ruff: noqa: PTH104, PTH106, PTH108, PTH116
+# ruff: noqa: PTH104, PTH106, PTH108, PTH116, PTH120
 
 from __future__ import annotations
 
@@ -46,19 +46,19 @@ def write_durably(path: Path, data: bytes, mode: int = _FILE_MODE) -> None:
     sync_directory(path.parent)
 
 
-def replace_file(path: Path, data: bytes) -> None:
-    """Replace a file as a whole for its readers, without making it durable. Raises OSError."""
-    temporary = f"{path}.{os.getpid()}.tmp"
+def overwrite_file(path: Path, data: bytes) -> None:
+    """Write a small file in place, without making it durable. Raises OSError."""
+    flags = os.O_WRONLY | os.O_CREAT
     try:
-        descriptor = os.open(temporary, _NEW_FILE, _FILE_MODE)
+        descriptor = os.open(path, flags, _FILE_MODE)
     except FileNotFoundError:
         make_directory(path.parent)
-        descriptor = os.open(temporary, _NEW_FILE, _FILE_MODE)
+        descriptor = os.open(path, flags, _FILE_MODE)
     try:
-        os.write(descriptor, data)
+        os.pwrite(descriptor, data, 0)
+        os.ftruncate(descriptor, len(data))
     finally:
         os.close(descriptor)
-    os.rename(temporary, path)
 
 
 def make_directory(path: Path) -> None:
@@ -159,9 +159,12 @@ class Transaction:
         os.rename(f"{self._root}{path}.tmp", self._root + path)
 
     def rename(self, path: str, target: str) -> None:
-        """Rename a file within its directory or to the one above."""
+        """Rename a file within its directory, or into the one above, which `sync` then makes durable."""
         os.rename(self._root + path, self._root + target)
         self._undo.append((self._root + target, self._root + path))
+        directory = os.path.dirname(self._root + target)
+        if directory != os.path.dirname(self._root + path):
+            self._new_names_in.add(Path(directory))
 
     def undo(self) -> None:
         """Take everything back. What cannot be taken back now is dealt with when the ledger is next opened."""

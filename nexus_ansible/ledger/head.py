@@ -125,6 +125,7 @@ def commit(directory: Path, head: Head, batch: Batch, signer: Signer) -> Head:
         transaction.sync()
         transaction.prepare(CHECKPOINT, note.encode())
         finished = _rename_grown(transaction, spread, growth)
+        transaction.sync()
         transaction.publish(CHECKPOINT)
     except OSError:
         transaction.undo()

@@ -97,7 +97,7 @@ class Ledger:
             if len(indices):
                 self._append(erasure_records(indices, reason, payload))
                 self._head = None
-                remove_payloads(read_snapshot(self.directory, self._signer.verifier), indices)
+                self._remove_payloads(indices)
         return indices
 
     def close(self) -> None:
@@ -116,6 +116,15 @@ class Ledger:
     def _exclusive(self) -> Iterator[None]:
         with self._thread_lock, locked(self.directory / LOCK, fcntl.LOCK_EX):
             yield
+
+    def _remove_payloads(self, indices: IndexRanges) -> None:
+        try:
+            remove_payloads(read_snapshot(self.directory, self._signer.verifier), indices)
+        except OSError as error:
+            raise LedgerIntegrityError(
+                f"{error.filename or self.directory}: {error.strerror}. Payloads are recorded as erased, but some are "
+                "still there. Free space or make the directory writable, then erase them again."
+            ) from error
 
     def _append(self, records: Sequence[Record]) -> range:
         head = self._current_head()

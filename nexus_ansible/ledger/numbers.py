@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import orjson
 
 from nexus_ansible.ledger.records import RUN_STARTED
-from nexus_ansible.ledger.tiles import bundle_path
+from nexus_ansible.ledger.snapshot import parse_entry
+from nexus_ansible.ledger.tiles import WIDTH, bundle_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,8 +60,9 @@ def last_number(snapshot: Snapshot, run: str) -> int:
     mark = b'"run":' + orjson.dumps(run)
     for bundle in range(snapshot.bundles - 1, -1, -1):
         if mark in snapshot.file(bundle_path(bundle)):
-            for leaf in reversed(snapshot.leaves(bundle)):
-                record = orjson.loads(leaf)
+            first = bundle * WIDTH
+            for index, leaf in reversed(list(enumerate(snapshot.leaves(bundle), first))):
+                record = parse_entry(snapshot.directory, index, leaf).record
                 if record["run"] == run:
                     return int(record["n"])
     return -1

@@ -47,16 +47,16 @@ class PayloadCheck:
             what = f"{len(data) - taken} bytes follow the last payload in {payload_path(bundle)}"
             self.problems.append(LedgerProblem(start + len(records), None, what, RESTORE))
 
-    def unexplained(self, erased: Sequence[IndexRanges]) -> Iterator[LedgerProblem]:
+    def unexplained(self, erased: IndexRanges) -> Iterator[LedgerProblem]:
         """Yield the payloads that are gone without a record of it, and those that are there in spite of one."""
         for index in self.absent:
-            if not any(index in ranges for ranges in erased):
+            if index not in erased:
                 what = f"the payload of record {index} is gone, and no record says that it was erased"
                 yield LedgerProblem(index, None, what, RESTORE)
-        for index in (index for ranges in erased for index in ranges if index in self.present):
-            yield LedgerProblem(
-                index, None, f"the payload of record {index} is there, though recorded as erased", _AGAIN
-            )
+        for index in erased:
+            if index in self.present:
+                what = f"the payload of record {index} is there, though recorded as erased"
+                yield LedgerProblem(index, None, what, _AGAIN)
 
     def _check_frame(self, index: int, record: Mapping[str, Any], hashed: bytes, frame: bytes) -> None:
         digest = record.get("payload")

@@ -28,6 +28,19 @@ class IndexRanges:
             ranges.add_range(int(first), int(last if dash else first) + 1)
         return ranges
 
+    @classmethod
+    def union(cls, sets: Iterable[IndexRanges]) -> IndexRanges:
+        """Return what is in any of the sets."""
+        ranges = cls()
+        for start, stop in sorted(span for one in sets for span in one.spans()):
+            ranges.add_range(start, stop)
+        return ranges
+
+    @property
+    def stop(self) -> int:
+        """One more than the largest index, 0 if there is none."""
+        return self._stops[-1] if self._stops else 0
+
     def add(self, index: int) -> None:
         """Add one index, not below any added before."""
         self.add_range(index, index + 1)

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 LOCK = "lock"
 CHECKPOINT = "checkpoint"
 
+_NEEDED = frozenset({"kind", "run", "n", "time", "payload"})
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -161,7 +163,7 @@ def parse_entry(directory: Path, index: int, leaf: bytes) -> Entry:
         record = orjson.loads(leaf)
     except orjson.JSONDecodeError:
         record = None
-    if not isinstance(record, dict):
+    if not isinstance(record, dict) or not record.keys() >= _NEEDED:
         raise damaged(directory, index, "is no record")
     return Entry(index, record, leaf)
 

@@ -61,7 +61,7 @@ def verify(
         problems.append(_whole(str(error)))
     except OSError as error:
         problems.append(_whole(f"{error.filename}: {error.strerror}"))
-    return Verification(directory, problems=tuple(problems))
+    return Verification(directory, problems=tuple(dict.fromkeys(problems)))
 
 
 @dataclass
@@ -79,7 +79,10 @@ class _Check:
         named = {problem.index for problem in found}
         rest = [*records.problems, *records.clock_steps.values()]
         if payloads:
-            rest += [*payloads.problems, *payloads.unexplained([*records.erased, *self._erased_since()])]
+            rest += [
+                *payloads.problems,
+                *payloads.unexplained(IndexRanges.union([*records.erased, *self._erased_since()])),
+            ]
         self.problems += sorted(
             found + [problem for problem in rest if problem.index not in named],
             key=lambda problem: -1 if problem.index is None else problem.index,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from nexus_ansible.ledger.checkpoint import Checkpoint, open_checkpoint
-from nexus_ansible.ledger.files import replace_file
+from nexus_ansible.ledger.files import overwrite_file
 from nexus_ansible.ledger.merkle import consistency_proof, is_consistent
 from nexus_ansible.ledger.note import NoteError, parse_vkey
 from nexus_ansible.ledger.verification import LedgerProblem
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nexus_ansible.ledger.snapshot import Snapshot
+
+
+_READINGS = 10
 
 
 @dataclass(frozen=True)
@@ -54,11 +57,16 @@ def seen_path(place: Path, origin: str) -> Path:
 
 def load_seen(place: Path, origin: str) -> Seen | None:
     """Return what was last seen of a ledger, None if nothing was. Raises NoteError if the file is damaged, OSError."""
-    try:
-        data = seen_path(place, origin).read_bytes()
-    except FileNotFoundError:
-        return None
-    return parse_seen(data) if data else None
+    path = seen_path(place, origin)
+    for _ in range(_READINGS):
+        try:
+            data = path.read_bytes()
+            return parse_seen(data) if data else None
+        except FileNotFoundError:
+            return None
+        except NoteError:
+            continue
+    return parse_seen(path.read_bytes())
 
 
 def replaced(place: Path, origin: str, directory: Path) -> Iterator[Seen]:
@@ -83,10 +91,11 @@ def parse_seen(data: bytes) -> Seen:
 def save_seen(path: Path, seen: Seen) -> None:
     """Remember a head in the file `seen_path` names. Raises OSError.
 
-    It is not forced to the disk: an older witness is as true, and an empty one counts as none.
+    It is not forced to the disk: an older witness is as true, and an empty one counts as none. It is written in place,
+    since this is done for each commit; `load_seen` therefore reads again what it caught half written.
     """
     text = {"directory": seen.directory, "vkey": seen.vkey, "checkpoint": seen.checkpoint}
-    replace_file(path, orjson.dumps(text))
+    overwrite_file(path, orjson.dumps(text))
 
 
 def contradiction(seen: Seen, checkpoint: Checkpoint, vkey: str) -> LedgerProblem | None:

@@ -338,6 +338,11 @@ def test_runs_without_an_end_are_listed_and_no_problem(directory: Path) -> None:
     [
         ({"v": 2}, "is not canonical JSON of version 1"),
         ({"time": "yesterday"}, "has no RFC 3339 time"),
+        ({"time": "2026-03-01"}, "has no RFC 3339 time"),
+        ({"run": ["a"]}, "is not in the form of a record"),
+        ({"kind": "erased", "indices": "0-2"}, "erases records that come after it"),
+        ({"kind": "erased", "indices": "x"}, "does not say what was erased"),
+        ({"kind": "acknowledged", "index": ["a"], "n": 7}, "follows a gap"),
         ({"n": None}, "has no number within its run"),
         ({"n": 5}, "follows a gap: the next record of its run has n 2"),
         ({"n": 1}, "is repeated or out of order: the next record of its run has n 2"),
