@@ -77,7 +77,7 @@ def run_ansible(
     before = dict(os.environ)
     config.prepare()
     added = {name: value for name, value in config.env.items() if before.get(name) != value}
-    config.env = {**allowed_environment(before, invocation.passed), **added, **_own_environment(invocation)}
+    config.env = {**allowed_environment(before, invocation.passed), **added, **_own_environment(invocation, private)}
     config.command = [sys.executable, "-I", "-S", str(GUARD), str(os.getpid()), invocation.run, *config.command]
     config.runner_mode = "subprocess"
     tail: deque[str] = deque(maxlen=TAIL_LINES)
@@ -130,7 +130,7 @@ def _options(invocation: Invocation) -> list[str]:
     return [flag for flag, wanted in flags.items() if wanted]
 
 
-def _own_environment(invocation: Invocation) -> dict[str, str]:
+def _own_environment(invocation: Invocation, private: Path) -> dict[str, str]:
     scripts = str(Path(sys.executable).parent)
     config = invocation.root / "ansible.cfg"
     strategy = mitogen_strategy() if invocation.fast else None
@@ -143,6 +143,9 @@ def _own_environment(invocation: Invocation) -> dict[str, str]:
         "ANSIBLE_INVENTORY_UNPARSED_FAILED": "true",
         "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true",
         "ANSIBLE_NOCOLOR": "true",
+        # Modules with their arguments, secrets among them, pass through these directories; a killed run leaves them.
+        "ANSIBLE_LOCAL_TEMP": str(private / "local"),
+        "ANSIBLE_REMOTE_TMP": str(private / "remote"),
         **({"ANSIBLE_CONFIG": str(config)} if config.is_file() else {}),
         **({"ANSIBLE_STRATEGY_PLUGINS": str(strategy), "ANSIBLE_STRATEGY": "mitogen_linear"} if strategy else {}),
     }
