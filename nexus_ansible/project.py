@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nexus_ansible.errors import RegistryError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SSOT = "config/ssot"
 
@@ -51,5 +54,6 @@ def find_project(start: Path) -> Project:
         if (directory / SSOT).is_dir():
             return Project(directory)
     raise RegistryError(
-        f"{start}: no {SSOT} here or above.\n  Change to a project, name one with --project, or make one: nexus-ansible init DIR"
+        f"{start}: no {SSOT} here or above.\n"
+        "  Change to a project, name one with --project, or make one: nexus-ansible init DIR"
     )

@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from nexus_ansible.cli.options import json_option, print_json, project_option
 from nexus_ansible.compile.manifest import compiler_digest, input_digests, is_current, read_manifest
 from nexus_ansible.errors import DriftError
-from nexus_ansible.project import Project
+
+if TYPE_CHECKING:
+    from nexus_ansible.project import Project
 
 
 @click.command(epilog="Example: nexus-ansible compile --check --diff")
@@ -37,7 +41,9 @@ def command(project: Project, check: bool, diff: bool, force: bool, as_json: boo
     edited = [change for change in pending if change.edited]
     if edited and not force:
         raise DriftError(drift_message(edited))
-    found = [{"path": change.path, "change": change.kind, "diff": change.diff() if diff else None} for change in pending]
+    found = [
+        {"path": change.path, "change": change.kind, "diff": change.diff() if diff else None} for change in pending
+    ]
     if not check:
         apply_changes(project.root, pending, compilation.manifest, force=force)
     _tell(as_json, found, len(compilation.files), check)

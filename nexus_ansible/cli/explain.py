@@ -7,10 +7,14 @@ import click
 
 from nexus_ansible.cli.options import json_option, print_json, project_option
 from nexus_ansible.cli.table import print_table
+from nexus_ansible.errors import RefusedError
 from nexus_ansible.project import SSOT, Project
+from nexus_ansible.registries.problems import unknown
 
 
-@click.command(epilog="Example: nexus-ansible explain orchestration.services.backend.scaling.min_replicas --env staging")
+@click.command(
+    epilog="Example: nexus-ansible explain orchestration.services.backend.scaling.min_replicas --env staging"
+)
 @click.argument("path", metavar="PATH")
 @click.option("--env", "environment", metavar="ENV", help="As this environment sees it. Default: every environment.")
 @project_option
@@ -18,7 +22,7 @@ from nexus_ansible.project import SSOT, Project
 def command(project: Project, path: str, environment: str | None, as_json: bool) -> None:
     """Tell where a value comes from: the one that wins, and every one that lost, with file, line and column.
 
-    PATH is dotted: orchestration.services.backend.scaling.min_replicas, automation.workflows.deployment.production.steps[0].
+    PATH is dotted, and numbers in brackets count from 0: automation.workflows.deployment.production.steps[0].
     """
     from nexus_ansible.registries.explain import explain, parse_path
     from nexus_ansible.registries.registry_set import environment_names, read_registries
@@ -26,14 +30,14 @@ def command(project: Project, path: str, environment: str | None, as_json: bool)
     registries = read_registries(project.ssot, shown=SSOT)
     names = environment_names(registries)
     if environment is not None and environment not in names:
-        raise click.BadParameter(f"unknown environment. Known: {', '.join(names)}", param_hint="--env")
+        raise RefusedError("\n  ".join(unknown("environment", environment, names)))
     key_path = parse_path(path)
     found = {name: explain(registries, key_path, name) for name in ([environment] if environment else names)}
     if as_json:
-        data = {name: [source.as_json() for source in sources] for name, sources in found.items()}
-        print_json({"path": path, "environments": data})
+        environments = {name: explanation.as_json() for name, explanation in found.items()}
+        print_json({"path": path, "environments": environments})
         return
-    for name, sources in found.items():
-        rows = [("wins" if index == 0 else "lost", source.text, source.origin) for index, source in enumerate(sources)]
-        click.echo(f"{path} in {name}: {sources[0].text}")
-        print_table(name, ("", "value", "from"), rows)
+    for name, explanation in found.items():
+        rows = [(source.part, source.text, source.origin) for source in explanation.sources]
+        click.echo(f"{path} in {name}: {explanation.text}")
+        print_table("", ("", "value", "from"), rows)

@@ -4,17 +4,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from nexus_ansible.cli.options import json_option, print_json, project_option
-from nexus_ansible.project import Project
+from nexus_ansible.errors import RefusedError
+
+if TYPE_CHECKING:
+    from nexus_ansible.project import Project
 
 
 @click.command(epilog="Example: nexus-ansible graph production --format svg --output platform.svg")
 @click.argument("what", metavar="ENV|WORKFLOW", required=False)
 @click.option("--format", "kind", type=click.Choice(["mermaid", "svg"]), default="mermaid", show_default=True)
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file instead of the terminal.")
+@click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file instead of the terminal."
+)
 @project_option
 @json_option
 def command(project: Project, what: str | None, kind: str, output: Path | None, as_json: bool) -> None:
@@ -31,6 +37,9 @@ def command(project: Project, what: str | None, kind: str, output: Path | None, 
         return
     text = mermaid(graph) if kind == "mermaid" else svg(graph)
     if output:
-        output.write_text(text, encoding="utf-8")
+        try:
+            output.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise RefusedError(f"{output}: cannot be written: {error.strerror}.\n  Choose another --output.") from error
     else:
         click.echo(text, nl=False)

@@ -12,7 +12,7 @@ import click
 class LazyCommands(click.Group):
     """A group whose command NAME is `command` in the module PACKAGE.NAME; `commands` maps names to one line of help."""
 
-    def __init__(self, *, package: str, commands: dict[str, str], **settings: Any) -> None:
+    def __init__(self, *, package: str, commands: dict[str, str], **settings: Any) -> None:  # noqa: ANN401 - click's own
         super().__init__(**settings)
         self._package = package
         self._summaries = commands
@@ -33,7 +33,9 @@ class LazyCommands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(self._summaries.items()))
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, with the closest name when there is none."""
         name = args[0] if args else ""
         if name not in self._summaries and not name.startswith("-"):

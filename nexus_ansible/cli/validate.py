@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
 from nexus_ansible.cli.options import json_option, print_json, project_option
 from nexus_ansible.compile.project import check_project
-from nexus_ansible.project import Project
 from nexus_ansible.registries.problems import InvalidRegistriesError
+
+if TYPE_CHECKING:
+    from nexus_ansible.project import Project
 
 
 @click.command(epilog="Example: nexus-ansible validate --json")
@@ -25,7 +28,9 @@ def command(project: Project, as_json: bool) -> None:
         platform = check_project(project).platform
     except InvalidRegistriesError as error:
         if as_json:
-            problems = [{"what": problem.what, "hint": problem.hint, **asdict(problem.position)} for problem in error.problems]
+            problems = [
+                {"what": problem.what, "hint": problem.hint, **asdict(problem.position)} for problem in error.problems
+            ]
             print_json({"valid": False, "problems": problems})
             raise click.exceptions.Exit(error.exit_code) from error
         raise

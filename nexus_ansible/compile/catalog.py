@@ -3,27 +3,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import jsonschema_rs
 import yaml
 
-from nexus_ansible.errors import NexusError
+from nexus_ansible.errors import RegistryError
+from nexus_ansible.registries.document import dotted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 COLLECTION = "nexus.automation"
 
+_SPECS = {
+    "type": "object",
+    "properties": {
+        "argument_specs": {
+            "type": "object",
+            "additionalProperties": {
+                "type": "object",
+                "properties": {"options": {"type": "object", "additionalProperties": {"type": "object"}}},
+            },
+        }
+    },
+}
+_STEPS = {
+    "type": "object",
+    "additionalProperties": {
+        "type": "object",
+        "required": ["plays"],
+        "additionalProperties": False,
+        "properties": {
+            "plays": {
+                "type": "array",
+                "minItems": 1,
+                "items": {
+                    "type": "object",
+                    "required": ["hosts"],
+                    "additionalProperties": False,
+                    "properties": {"hosts": {"type": "string"}, "tasks_from": {"type": "string"}},
+                },
+            },
+            "on_failure": {"type": "string"},
+        },
+    },
+}
 
-class CatalogError(NexusError):
+
+class CatalogError(RegistryError):
     """A role's meta files cannot be read."""
-
-    exit_code = 4
 
 
 @dataclass(frozen=True)
 class StepPlay:
-    """One play of a step: which hosts (`control`, `machines`, `services`, `rollout`, a pattern) run which entry point."""
+    """One play of a step: which hosts run which entry point.
+
+    `hosts` is `control`, `machines`, `services`, `rollout`, or the group of a service.
+    """
 
     hosts: str
     entry_point: str
@@ -52,13 +92,12 @@ class RoleSpec:
 
 @dataclass(frozen=True)
 class Catalog:
-    """Roles by the name that a registry may use for them."""
+    """Roles by the name that a playbook uses for them."""
 
     roles: Mapping[str, RoleSpec]
-    files: tuple[Path, ...]
 
     def find(self, name: str) -> RoleSpec | None:
-        """The role of a name: the collection's own first, then the project's."""
+        """The role that a registry names: the collection's own first, then the project's."""
         return self.roles.get(f"{COLLECTION}.{name}") or self.roles.get(name)
 
 
@@ -67,19 +106,8 @@ def collection_roles() -> Path:
     return Path(__file__).resolve().parents[2] / "ansible_collections" / "nexus" / "automation" / "roles"
 
 
-def catalog_files(project: Path) -> tuple[Path, ...]:
-    """The meta files that decide what the compiler writes, sorted; they are inputs like the registries."""
-    return tuple(
-        sorted(
-            path
-            for directory in {collection_roles().resolve(), (project / "roles").resolve()}
-            for path in [*directory.glob("*/meta/argument_specs.yml"), *directory.glob("*/meta/steps.yml")]
-        )
-    )
-
-
 def load_catalog(project: Path) -> Catalog:
-    """Read the roles of the collection and of a project. Raises CatalogError for a meta file that is not YAML."""
+    """Read the roles of the collection and of a project. Raises CatalogError for a meta file that makes no sense."""
     roles: dict[str, RoleSpec] = {}
     own = collection_roles().resolve()
     for directory, prefix in ((project / "roles", ""), (own, f"{COLLECTION}.")):
@@ -87,30 +115,42 @@ def load_catalog(project: Path) -> Catalog:
             continue
         for role in sorted(directory.glob("*/")):
             name = f"{prefix}{role.name}"
-            specs = _read(role / "meta" / "argument_specs.yml").get("argument_specs") or {}
+            specs = _read(role / "meta" / "argument_specs.yml", _checker("specs")).get("argument_specs", {})
             if specs:
-                placements = _placements(_read(role / "meta" / "steps.yml"))
-                roles[name] = RoleSpec(name, {key: value or {} for key, value in specs.items()}, placements)
-    return Catalog(roles, catalog_files(project))
+                steps = _read(role / "meta" / "steps.yml", _checker("steps"))
+                roles[name] = RoleSpec(name, specs, _placements(steps, role / "meta" / "steps.yml", specs))
+    return Catalog(roles)
 
 
-def _placements(data: Mapping[str, Any]) -> dict[str, StepPlacement]:
-    return {
-        step: StepPlacement(
-            tuple(StepPlay(play["hosts"], play.get("tasks_from", step)) for play in entry["plays"]),
-            entry.get("on_failure"),
-        )
-        for step, entry in data.items()
-    }
+def _placements(steps: Mapping[str, Any], path: Path, entry_points: Mapping[str, Any]) -> dict[str, StepPlacement]:
+    placements: dict[str, StepPlacement] = {}
+    for step, entry in steps.items():
+        plays = tuple(StepPlay(play["hosts"], play.get("tasks_from", step)) for play in entry["plays"])
+        undo = entry.get("on_failure")
+        for name in [play.entry_point for play in plays] + ([undo] if undo else []):
+            if name not in entry_points:
+                raise CatalogError(f"{path}: {step} names {name}, which argument_specs.yml does not have.")
+        placements[step] = StepPlacement(plays, undo)
+    return placements
 
 
-def _read(path: Path) -> dict[str, Any]:
+@cache
+def _checker(kind: str) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator({"specs": _SPECS, "steps": _STEPS}[kind])
+
+
+def _read(path: Path, checker: jsonschema_rs.Draft202012Validator) -> dict[str, Any]:
     try:
         data = yaml.load(path.read_bytes(), Loader=yaml.CSafeLoader)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
+    except OSError as error:
+        raise CatalogError(f"{path}: the file cannot be read: {error.strerror}") from error
     except yaml.YAMLError as error:
         raise CatalogError(f"{path}: not valid YAML: {error}") from error
-    if not isinstance(data, dict):
-        raise CatalogError(f"{path}: expected a mapping")
-    return data
+    wrong = next(checker.iter_errors(data), None)
+    if wrong is not None:
+        where = dotted(tuple(wrong.instance_path))
+        raise CatalogError(f"{path}:{f' {where}:' if where else ''} {wrong.message}")
+    found: dict[str, Any] = data
+    return found

@@ -3,16 +3,23 @@
 
 from __future__ import annotations
 
-from nexus_ansible.compile.catalog import Catalog
+from typing import TYPE_CHECKING
+
 from nexus_ansible.compile.inventory import compile_inventory
 from nexus_ansible.compile.paths import inventory_path, playbook_path
 from nexus_ansible.compile.playbooks import compile_playbook
-from nexus_ansible.model.platform import Platform
+
+if TYPE_CHECKING:
+    from nexus_ansible.compile.catalog import Catalog
+    from nexus_ansible.model.platform import Platform
 
 
 def compile_platform(platform: Platform, catalog: Catalog) -> dict[str, str]:
     """Text of every compiled file by its path in the project, sorted."""
-    compiled = {playbook_path(name): compile_playbook(platform, workflow, catalog) for name, workflow in platform.workflows.items()}
+    compiled = {
+        playbook_path(name): compile_playbook(platform, workflow, catalog)
+        for name, workflow in platform.workflows.items()
+    }
     compiled |= {
         inventory_path(name): compile_inventory(platform, environment)
         for name, environment in platform.environments.items()

@@ -5,12 +5,36 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from nexus_ansible.errors import RefusedError
-from nexus_ansible.model.platform import Environment, Platform, Workflow
 from nexus_ansible.registries.problems import unknown
 
+if TYPE_CHECKING:
+    from nexus_ansible.model.platform import Environment, Platform, Workflow
+
 BOX_WIDTH, BOX_HEIGHT, GAP_X, GAP_Y, MARGIN, HEADER = 150, 44, 70, 18, 24, 40
+SVG = """\
+<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img">
+<title>{title}</title>
+<style>
+text {{ font: 14px system-ui, sans-serif; text-anchor: middle; fill: #1f2937 }}
+rect {{ fill: #eef2ff; stroke: #6366f1 }}
+path {{ fill: none; stroke: #9ca3af; stroke-width: 1.5 }}
+.heading {{ fill: #6b7280; font-size: 12px }}
+.back {{ fill: #fff; stroke: none }}
+.tip {{ fill: #9ca3af; stroke: none }}
+</style>
+<defs>
+<marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto">
+<path class="tip" d="M0,0 L8,4 L0,8 z"/>
+</marker>
+</defs>
+<rect class="back" width="{width}" height="{height}"/>
+{body}
+</svg>
+"""
 
 
 @dataclass(frozen=True)
@@ -36,7 +60,7 @@ def graph_of(platform: Platform, name: str | None) -> Graph:
 def _services(environment: Environment) -> Graph:
     count = {name: service.scaling.min_replicas for name, service in environment.services.items()}
     columns = tuple(
-        (f"wave {number}", tuple((name, f"{name} ×{count[name]}") for name in wave))
+        (f"wave {number}", tuple((name, f"{name} x {count[name]}") for name in wave))
         for number, wave in enumerate(environment.waves, start=1)
     )
     arrows = tuple(
@@ -56,7 +80,7 @@ def _steps(workflow: Workflow) -> Graph:
         else:
             columns += [(stage.name or "", ((step.name, step.name),)) for step in stage.steps]
     arrows = tuple(
-        (before[0], after[0]) for left, right in zip(columns, columns[1:], strict=False) for before in left[1] for after in right[1]
+        (before, after) for left, right in pairwise(columns) for before, _ in left[1] for after, _ in right[1]
     )
     return Graph(workflow.name, tuple(columns), arrows)
 
@@ -82,36 +106,26 @@ def _id(node: str) -> str:
 
 def svg(graph: Graph) -> str:
     """The graph as an SVG picture that reads in light and dark surroundings."""
-    rows = max(len(nodes) for _, nodes in graph.columns)
-    width = 2 * MARGIN + len(graph.columns) * (BOX_WIDTH + GAP_X) - GAP_X
+    rows = max((len(nodes) for _, nodes in graph.columns), default=0)
+    width = 2 * MARGIN + max(len(graph.columns) * (BOX_WIDTH + GAP_X) - GAP_X, BOX_WIDTH)
     height = 2 * MARGIN + HEADER + rows * (BOX_HEIGHT + GAP_Y)
     place = _places(graph, rows)
+    headings = [_heading(column, text) for column, (text, _) in enumerate(graph.columns)]
     arrows = [_arrow(place[before], place[after]) for before, after in graph.arrows]
     boxes = [_box(*place[node], label) for _, nodes in graph.columns for node, label in nodes]
-    headings = [
-        f'<text x="{MARGIN + index * (BOX_WIDTH + GAP_X) + BOX_WIDTH / 2:g}" y="{MARGIN + 16}" class="heading">{escape(heading)}</text>'
-        for index, (heading, _) in enumerate(graph.columns)
-    ]
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img">',
-            f"<title>{escape(graph.title)}</title>",
-            "<style>text{font:14px system-ui,sans-serif;text-anchor:middle;fill:#1f2937}.heading{fill:#6b7280;font-size:12px}"
-            "rect{fill:#eef2ff;stroke:#6366f1}path{fill:none;stroke:#9ca3af;stroke-width:1.5}.back{fill:#fff;stroke:none}</style>",
-            '<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
-            '<path d="M0,0 L8,4 L0,8 z" style="fill:#9ca3af;stroke:none"/></marker></defs>',
-            f'<rect class="back" width="{width}" height="{height}"/>',
-            *headings,
-            *arrows,
-            *boxes,
-            "</svg>\n",
-        ]
+    return SVG.format(
+        width=width, height=height, title=escape(graph.title), body="\n".join([*headings, *arrows, *boxes])
     )
+
+
+def _heading(column: int, text: str) -> str:
+    middle = MARGIN + column * (BOX_WIDTH + GAP_X) + BOX_WIDTH / 2
+    return f'<text x="{middle:g}" y="{MARGIN + 16}" class="heading">{escape(text)}</text>'
 
 
 def _places(graph: Graph, rows: int) -> dict[str, tuple[float, float]]:
     """Left upper corner of each node; short columns are centred."""
-    places = {}
+    places: dict[str, tuple[float, float]] = {}
     for column, (_, nodes) in enumerate(graph.columns):
         top = MARGIN + HEADER + (rows - len(nodes)) * (BOX_HEIGHT + GAP_Y) / 2
         for row, (node, _) in enumerate(nodes):
@@ -120,12 +134,13 @@ def _places(graph: Graph, rows: int) -> dict[str, tuple[float, float]]:
 
 
 def _box(left: float, top: float, label: str) -> str:
-    middle = f'x="{left + BOX_WIDTH / 2:g}" y="{top + BOX_HEIGHT / 2 + 5:g}"'
-    return f'<rect x="{left:g}" y="{top:g}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="8"/><text {middle}>{escape(label)}</text>'
+    box = f'<rect x="{left:g}" y="{top:g}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="8"/>'
+    return f'{box}<text x="{left + BOX_WIDTH / 2:g}" y="{top + BOX_HEIGHT / 2 + 5:g}">{escape(label)}</text>'
 
 
 def _arrow(before: tuple[float, float], after: tuple[float, float]) -> str:
     x1, y1 = before[0] + BOX_WIDTH, before[1] + BOX_HEIGHT / 2
     x2, y2 = after[0], after[1] + BOX_HEIGHT / 2
     bend = (x2 - x1) / 2
-    return f'<path d="M{x1:g},{y1:g} C{x1 + bend:g},{y1:g} {x2 - bend:g},{y2:g} {x2 - 2:g},{y2:g}" marker-end="url(#tip)"/>'
+    curve = f"M{x1:g},{y1:g} C{x1 + bend:g},{y1:g} {x2 - bend:g},{y2:g} {x2 - 2:g},{y2:g}"
+    return f'<path d="{curve}" marker-end="url(#tip)"/>'

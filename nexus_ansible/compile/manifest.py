@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nexus_ansible import __version__
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
 MANIFEST = "playbooks/manifest.json"
+OWN_DIRECTORIES = ("inventories", "playbooks")
 _PACKAGE = Path(__file__).resolve().parents[1]
 _STAGES = ("registries", "model", "compile")
 
@@ -35,12 +39,21 @@ class Manifest:
 
 
 def read_manifest(root: Path) -> Manifest:
-    """The manifest of a project; an empty one where there is none, or none that can be read."""
+    """The manifest of a project; an empty one where there is none, or none that can be read.
+
+    Outputs outside the compiler's own directories are left out: what a manifest names may be removed.
+    """
     try:
         data = json.loads((root / MANIFEST).read_text("utf-8"))
-        return Manifest(str(data["compiler"]), dict(data["inputs"]), dict(data["outputs"]))
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        outputs = {path: str(found) for path, found in data["outputs"].items() if _is_own(path)}
+        return Manifest(str(data["compiler"]), dict(data["inputs"]), outputs)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return Manifest()
+
+
+def _is_own(path: str) -> bool:
+    parts = path.split("/")
+    return parts[0] in OWN_DIRECTORIES and len(parts) > 1 and not {"", ".", ".."} & {*parts}
 
 
 def digest(data: bytes) -> str:
@@ -49,27 +62,24 @@ def digest(data: bytes) -> str:
 
 
 def file_digest(path: Path) -> str | None:
-    """SHA-256 of a file in hex, or None where there is no such file."""
+    """SHA-256 of a file in hex, or None where there is no file that can be read."""
     try:
         return digest(path.read_bytes())
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+    except OSError:
         return None
 
 
 def input_digests(root: Path) -> dict[str, str]:
-    """Digests of a project's own inputs by path: registries and the meta files of its roles."""
+    """Digests of a project's own inputs by path: registries, meta files of its roles; "" for unreadable ones."""
     files = [*(root / "config" / "ssot").glob("*.yaml"), *root.glob("roles/*/meta/*.yml")]
-    return {path.relative_to(root).as_posix(): digest(path.read_bytes()) for path in sorted(files)}
+    return {path.relative_to(root).as_posix(): file_digest(path) or "" for path in sorted(files)}
 
 
 def compiler_digest() -> str:
-    """Digest of what the toolkit itself adds to the input: version, code, schemas, templates, roles of the collection."""
+    """Digest of what the toolkit adds to the input: version, code, schemas, templates, roles of the collection."""
     roles = _PACKAGE.parent / "ansible_collections" / "nexus" / "automation" / "roles"
     files: Iterable[Path] = (
-        path
-        for stage in _STAGES
-        for path in (_PACKAGE / stage).rglob("*")
-        if path.suffix in {".py", ".j2", ".json"}
+        path for stage in _STAGES for path in (_PACKAGE / stage).rglob("*") if path.suffix in {".py", ".j2", ".json"}
     )
     total = hashlib.sha256(__version__.encode())
     for path in sorted([*files, *roles.glob("*/meta/*.yml")]):

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from nexus_ansible.model.workflows import file_stem
+
 
 def playbook_path(workflow: str) -> str:
     """File of a workflow: `pipeline.cd.production` -> `playbooks/pipeline_cd_production.yml`."""
-    return f"playbooks/{workflow.replace('.', '_').replace('-', '_')}.yml"
+    return f"playbooks/{file_stem(workflow)}.yml"
 
 
 def inventory_path(environment: str) -> str:

@@ -3,15 +3,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+import math
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any
 
-from nexus_ansible.compile.catalog import Catalog, StepPlay
-from nexus_ansible.compile.inventory import with_secrets
-from nexus_ansible.compile.render import template
-from nexus_ansible.model.platform import Environment, Platform, Retry, Stage, Step, Workflow
-from nexus_ansible.registries.problems import Position
+from nexus_ansible.compile.catalog import StepPlay
+from nexus_ansible.compile.literal import literal
+from nexus_ansible.compile.render import quoted, template
+from nexus_ansible.model.platform import Retry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from nexus_ansible.compile.catalog import Catalog
+    from nexus_ansible.model.platform import Environment, Platform, Stage, Step, Workflow
+    from nexus_ansible.registries.problems import Position
 
 
 @dataclass(frozen=True)
@@ -31,7 +38,10 @@ class Action:
 
 @dataclass(frozen=True)
 class Play:
-    """One play of a compiled playbook. `kind` names the block of the template that renders its tasks."""
+    """One play of a compiled playbook. `kind` names the block of the template that renders its tasks.
+
+    `limit` is the YAML text of the seconds that each of its tasks may take.
+    """
 
     kind: str
     title: str
@@ -40,35 +50,23 @@ class Play:
     position: Position
     actions: tuple[Action, ...] = ()
     variables: Mapping[str, Any] = field(default_factory=dict)
-    timeout: float | None = None
+    limit: str | None = None
 
 
 def compile_playbook(platform: Platform, workflow: Workflow, catalog: Catalog) -> str:
     """The text of a workflow's playbook."""
-    return template("playbook.yml.j2").render(
-        workflow=workflow,
-        title=_title(workflow),
-        plays=list(_plays(platform, workflow, catalog)),
-        time_left=_time_left(workflow),
-    )
+    plays = list(_plays(platform, workflow, catalog))
+    return template("playbook.yml.j2").render(workflow=workflow, plays=plays)
 
 
 def _title(workflow: Workflow) -> str:
     return workflow.name.replace(".", " ").capitalize()
 
 
-def _time_left(workflow: Workflow) -> str | None:
-    """Jinja text for the seconds that the workflow's own time limit still allows."""
-    if workflow.timeout is None:
-        return None
-    return "(hostvars['localhost']['nexus_deadline'] | float - now(utc=true).timestamp())"
-
-
 def _plays(platform: Platform, workflow: Workflow, catalog: Catalog) -> Iterator[Play]:
-    title = _title(workflow)
     if workflow.timeout is not None:
-        variables = {"seconds": int(workflow.timeout)}
-        yield Play("clock", f"{title} | start", "control", ("always",), workflow.position, (), variables)
+        title, variables = f"{_title(workflow)} | start", {"seconds": _whole(workflow.timeout)}
+        yield Play("clock", title, "control", ("always",), workflow.position, (), variables)
     for stage in workflow.stages:
         if stage.parallel:
             yield from _parallel(workflow, stage, catalog)
@@ -77,9 +75,20 @@ def _plays(platform: Platform, workflow: Workflow, catalog: Catalog) -> Iterator
             yield from _step_plays(platform, workflow, stage, step, catalog)
 
 
-def _step_plays(
-    platform: Platform, workflow: Workflow, stage: Stage, step: Step, catalog: Catalog
-) -> Iterator[Play]:
+def _whole(seconds: float) -> int:
+    """Ansible's time limits are whole seconds, and 0 would be none."""
+    return math.ceil(seconds)
+
+
+def _limit(workflow: Workflow, seconds: int | str) -> str:
+    """A time limit (a number, or a Jinja expression) as YAML; no more than what is left of the workflow's own."""
+    if workflow.timeout is None:
+        return str(seconds) if isinstance(seconds, int) else quoted(f"{{{{ {seconds} }}}}")
+    left = "hostvars['localhost']['nexus_deadline'] | float - now(utc=true).timestamp()"
+    return quoted(f"{{{{ [[{seconds}, ({left})] | min, 1] | max | int }}}}")
+
+
+def _step_plays(platform: Platform, workflow: Workflow, stage: Stage, step: Step, catalog: Catalog) -> Iterator[Play]:
     role = catalog.find(step.role)
     placement = role.placement(step.entry_point) if role and not step.command else None
     plays = placement.plays if placement else (StepPlay("control", step.entry_point),)
@@ -87,35 +96,31 @@ def _step_plays(
         plays = (StepPlay(step.hosts, step.entry_point),)
     undo = role.placement(placement.on_failure) if role and placement and placement.on_failure else None
     for play in plays:
-        action = _action(workflow, step, play.entry_point, catalog, undo is not None)
+        action = replace(_action(workflow, step, play.entry_point, catalog), rollback=undo is not None)
         yield from _on_hosts(platform, workflow, stage, step, play.hosts, action)
     if undo is None:
         return
     for play in undo.plays:
-        action = _action(workflow, step, play.entry_point, catalog, undone=False)
+        action = _action(workflow, step, play.entry_point, catalog)
         for compiled in _on_hosts(platform, workflow, stage, step, play.hosts, action):
             hosts = compiled.hosts if play.hosts == "control" else f"{compiled.hosts}:&rollback"
-            yield Play(
-                "actions", f"{compiled.title} | undo", hosts, compiled.tags, compiled.position,
-                compiled.actions, compiled.variables, compiled.timeout,
-            )
+            yield replace(compiled, title=f"{compiled.title} | undo", hosts=hosts)
     yield Play("verdict", f"{_title(workflow)} | {step.name} | verdict", "control", (step.name,), step.position)
 
 
-def _action(workflow: Workflow, step: Step, entry_point: str, catalog: Catalog, undone: bool) -> Action:
+def _action(workflow: Workflow, step: Step, entry_point: str, catalog: Catalog) -> Action:
     role = catalog.find(step.role)
-    retry = workflow.retry if step.retries is None else Retry(
-        workflow.retry.policy if workflow.retry.policy != "none" else "linear", step.retries, workflow.retry.delay
-    )
+    retry = workflow.retry
+    if step.retries is not None:
+        retry = Retry("linear" if retry.policy == "none" else retry.policy, step.retries, retry.delay)
     return Action(
         title=step.name.replace("_", " ").capitalize(),
         role=role.name if role else "",
         entry_point=entry_point,
-        command=tuple(with_secrets(word) for word in step.command),
-        arguments={name: with_secrets(value) for name, value in step.arguments.items()},
-        retry=retry,
+        command=tuple(literal(word) for word in step.command),
+        arguments={name: literal(value) for name, value in step.arguments.items()},
+        retry=replace(retry, delay=_whole(retry.delay)),
         position=step.position,
-        rollback=undone,
     )
 
 
@@ -123,39 +128,36 @@ def _on_hosts(
     platform: Platform, workflow: Workflow, stage: Stage, step: Step, hosts: str, action: Action
 ) -> Iterator[Play]:
     """The plays of a step on its hosts: one, or one for each wave and batch of a rollout."""
-    prefix = f"{_title(workflow)} | {stage.name + ' | ' if stage.name else ''}{step.name}"
-    timeout = step.timeout or stage.timeout or workflow.task_timeout
-    base = {"nexus_workflow": workflow.name, "nexus_step": step.name, "nexus_source": str(step.position)}
+    play = Play(
+        kind="actions",
+        title=f"{_title(workflow)} | {stage.name + ' | ' if stage.name else ''}{step.name}",
+        hosts=hosts.replace("-", "_"),
+        tags=(step.name,),
+        position=step.position,
+        actions=(action,),
+        variables={"nexus_workflow": workflow.name, "nexus_step": step.name, "nexus_source": str(step.position)},
+        limit=_limit(workflow, _whole(step.timeout or stage.timeout or workflow.task_timeout)),
+    )
     if hosts != "rollout":
-        pattern = hosts.replace("-", "_")
-        where = "" if hosts == "control" else f" | {hosts}"
-        yield Play("actions", f"{prefix}{where}", pattern, (step.name,), step.position, (action,), base, timeout)
+        yield play if hosts == "control" else replace(play, title=f"{play.title} | {hosts}")
         return
     for wave, batches in enumerate(_batches(platform, workflow), start=1):
         for batch in range(1, batches + 1):
-            yield Play(
-                kind="actions",
-                title=f"{prefix} | wave {wave}, batch {batch} of {batches}",
+            yield replace(
+                play,
+                title=f"{play.title} | wave {wave}, batch {batch} of {batches}",
                 hosts=f"wave_{wave}:&batch_{batch}",
-                tags=(step.name,),
-                position=step.position,
-                actions=(action,),
-                variables={**base, "nexus_wave": wave, "nexus_batch": batch},
-                timeout=timeout,
+                variables={**play.variables, "nexus_wave": wave, "nexus_batch": batch},
             )
 
 
 def _batches(platform: Platform, workflow: Workflow) -> list[int]:
     """Number of batches in each wave; the most of any environment where the workflow belongs to none."""
+    environments = list(platform.environments.values())
     if workflow.environment is not None:
         environments = [platform.environments[workflow.environment]]
-    else:
-        environments = list(platform.environments.values())
-    counts: list[int] = []
-    for environment in environments:
-        for index, batches in enumerate(_batches_of(environment)):
-            counts[index:] = [max(batches, *counts[index : index + 1]), *counts[index + 1 :]] if index < len(counts) else [batches]
-    return counts
+    counts = [_batches_of(environment) for environment in environments]
+    return [max(wave) for wave in zip_longest(*counts, fillvalue=0)]
 
 
 def _batches_of(environment: Environment) -> list[int]:
@@ -173,15 +175,27 @@ def _parallel(workflow: Workflow, stage: Stage, catalog: Catalog) -> Iterator[Pl
     names = tuple(step.name for step in stage.steps)
     group = f"stage_{stage.name}"
     yield Play("hosts", f"{prefix} | hosts", "control", names, stage.position, (), {"names": names, "group": group})
-    actions = []
-    for step in stage.steps:
-        action = _action(workflow, step, step.entry_point, catalog, undone=False)
-        actions.append(Action(**{**action.__dict__, "only_on": step.name}))
-    variables = {
-        "nexus_workflow": workflow.name,
-        "nexus_step": "{{ inventory_hostname }}",
-        "nexus_source": str(stage.position),
-    }
-    timeout = stage.timeout or workflow.task_timeout
-    yield Play("parallel", f"{prefix} | steps", group, names, stage.position, tuple(actions), variables, timeout)
+    yield Play(
+        kind="parallel",
+        title=f"{prefix} | steps",
+        hosts=group,
+        tags=names,
+        position=stage.position,
+        actions=tuple(
+            replace(_action(workflow, step, step.entry_point, catalog), only_on=step.name) for step in stage.steps
+        ),
+        variables={
+            "nexus_workflow": workflow.name,
+            "nexus_step": "{{ inventory_hostname }}",
+            "nexus_source": str(stage.position),
+        },
+        limit=_limit(workflow, _parallel_limit(workflow, stage)),
+    )
     yield Play("joined", f"{prefix} | result", "control", names, stage.position, (), {"group": group})
+
+
+def _parallel_limit(workflow: Workflow, stage: Stage) -> int | str:
+    """The time limit of a stage's tasks; steps with limits of their own are told apart by their hosts."""
+    common = _whole(stage.timeout or workflow.task_timeout)
+    own = {step.name: _whole(step.timeout) for step in stage.steps if step.timeout is not None}
+    return f"{own}[inventory_hostname] | default({common})" if own else common

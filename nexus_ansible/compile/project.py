@@ -4,22 +4,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nexus_ansible.compile.catalog import Catalog, load_catalog
 from nexus_ansible.compile.manifest import Manifest, compiler_digest, digest, input_digests, is_current, read_manifest
 from nexus_ansible.compile.steps import check_steps
 from nexus_ansible.compile.write import Change, changes
 from nexus_ansible.model.build import build_platform, build_workflows, environment_views
-from nexus_ansible.model.platform import Platform
+from nexus_ansible.model.services import selected_services
 from nexus_ansible.project import SSOT, Project
 from nexus_ansible.registries.problems import InvalidRegistriesError
 from nexus_ansible.registries.registry_set import Registries, read_registries
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from nexus_ansible.model.platform import Platform
+
 
 @dataclass(frozen=True)
 class Checked:
-    """A project whose registries are valid, and what they mean. `inputs` and `compiler` are digests for the manifest."""
+    """A project whose registries are valid, and what they mean. `inputs` and `compiler` are for the manifest."""
 
     registries: Registries
     platform: Platform
@@ -50,7 +55,9 @@ def check_project(project: Project) -> Checked:
     registries = read_registries(project.ssot, shown=SSOT)
     catalog = load_catalog(project.root)
     views, problems = environment_views(registries)
-    groups = {name.replace("-", "_") for name in registries.get(("orchestration", "services"), {})}
+    groups = {
+        name.replace("-", "_") for environment, view in views.items() for name in selected_services(view, environment)
+    }
     problems.extend(check_steps(build_workflows(registries, views).values(), groups, catalog))
     if problems:
         raise InvalidRegistriesError(problems)

@@ -6,12 +6,16 @@ from __future__ import annotations
 import difflib
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from nexus_ansible.compile.manifest import MANIFEST, Manifest, digest, file_digest
-from nexus_ansible.errors import DriftError
+from nexus_ansible.compile.manifest import MANIFEST, Manifest, digest, read_manifest
+from nexus_ansible.errors import DriftError, RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 
 @dataclass(frozen=True)
@@ -35,37 +39,57 @@ class Change:
 
 
 def changes(root: Path, compiled: Mapping[str, str], manifest: Manifest) -> list[Change]:
-    """What has to happen on disk, in the order of paths. A file that differs from the manifest was edited by hand."""
+    """What has to happen on disk, in the order of paths. A file that differs from the manifest was edited by hand.
+
+    Raises RefusedError when something that is not a readable file is in the way.
+    """
     found = []
     for path in sorted(compiled.keys() | manifest.outputs.keys()):
         new = compiled.get(path)
-        on_disk = file_digest(root / path)
-        if on_disk is None and new is None:
+        old = _on_disk(root / path, path)
+        if old is None and new is None:
             continue
-        if new is not None and on_disk == digest(new.encode()):
+        if old is not None and new is not None and old == new.encode():
             continue
-        old = None if on_disk is None else (root / path).read_text("utf-8", errors="replace")
-        edited = on_disk is not None and on_disk != manifest.outputs.get(path)
-        found.append(Change(path, old, new, edited))
+        edited = old is not None and digest(old) != manifest.outputs.get(path)
+        found.append(Change(path, None if old is None else old.decode(errors="replace"), new, edited))
     return found
+
+
+def _on_disk(target: Path, path: str) -> bytes | None:
+    try:
+        return target.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise RefusedError(f"{path}: is in the way: {error.strerror}.\n  Move it away; nothing was written.") from error
 
 
 def apply_changes(root: Path, pending: list[Change], manifest: Manifest, *, force: bool = False) -> None:
     """Write and remove files, each as a whole, and the manifest last.
 
-    Raises DriftError, with nothing written, when a file was edited by hand and `force` is not set.
+    Everything is written beside its place first, so that a full disk leaves all files as they were.
+    Raises DriftError, with nothing written, when a file was edited by hand and `force` is not set; RefusedError when
+    the disk does not take them.
     """
     edited = [change for change in pending if change.edited]
     if edited and not force:
         raise DriftError(drift_message(edited))
-    for change in pending:
-        target = root / change.path
-        if change.new is None:
-            target.unlink(missing_ok=True)
-            _remove_empty(target.parent, root)
-        else:
-            write_file(target, change.new)
-    write_file(root / MANIFEST, manifest.text())
+    texts = {change.path: change.new for change in pending if change.new is not None}
+    if read_manifest(root) != manifest:
+        texts[MANIFEST] = manifest.text()
+    try:
+        with ExitStack() as undo:
+            staged = {path: _stage(root / path, text, 0o644, undo) for path, text in texts.items()}
+            for path, temporary in staged.items():
+                temporary.replace(root / path)
+        for change in pending:
+            if change.new is None:
+                (root / change.path).unlink(missing_ok=True)
+                _remove_empty((root / change.path).parent, root)
+    except OSError as error:
+        where = f"{root}: the compiled files cannot be written: {error.strerror}"
+        raise RefusedError(f"{where}.\n  Make room, or the directory writable, and compile again.") from error
 
 
 def drift_message(edited: list[Change]) -> str:
@@ -80,16 +104,19 @@ def drift_message(edited: list[Change]) -> str:
 
 def write_file(path: Path, text: str, mode: int = 0o644) -> None:
     """Replace a file as a whole, or leave it as it is. Raises OSError."""
+    with ExitStack() as undo:
+        _stage(path, text, mode, undo).replace(path)
+
+
+def _stage(path: Path, text: str, mode: int, undo: ExitStack) -> Path:
+    """Write a text beside its place; `undo` removes what was not moved there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        Path(name).chmod(mode)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    undo.callback(Path(name).unlink, missing_ok=True)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        stream.write(text)
+        os.fchmod(stream.fileno(), mode)
+    return Path(name)
 
 
 def diff_text(pending: list[Change]) -> Iterator[str]:

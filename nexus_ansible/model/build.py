@@ -3,17 +3,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nexus_ansible.model.platform import Authorization, Environment, Platform, Policies, Role, Secret, Service, Workflow
 from nexus_ansible.model.rules import check_rules
-from nexus_ansible.model.services import DEFAULT_PORT_RANGE, build_service, instances, selected_services, waves
+from nexus_ansible.model.services import (
+    DEFAULT_PORT_RANGE,
+    build_service,
+    coordination_ports,
+    instances,
+    selected_services,
+    waves,
+)
 from nexus_ansible.model.units import cpu_count, memory_bytes
 from nexus_ansible.model.workflows import build_workflow, operations, workflow_paths
 from nexus_ansible.registries.problems import InvalidRegistriesError, Problem
 from nexus_ansible.registries.references import REFERENCE, references
 from nexus_ansible.registries.registry_set import Registries, as_seen_by, environment_names
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 OWN_SECRETS = (("security", "authentication", "jwt", "secret_key"),)
 
@@ -50,11 +59,9 @@ def _views(registries: Registries) -> tuple[dict[str, Registries], list[Problem]
     return views, problems
 
 
-def _environment(
-    view: Registries, name: str, project: str, shared: dict[tuple[int, str], Service]
-) -> Environment:
+def _environment(view: Registries, name: str, project: str, shared: dict[tuple[int, str], Service]) -> Environment:
     path = ("orchestration", "environments", name)
-    data: Mapping[str, Any] = view.get(path) or {}
+    data: Mapping[str, Any] = view.get(path, {})
     services: dict[str, Service] = {}
     for service in selected_services(view, name):
         known = (id(view.get(("orchestration", "services", service))), service)
@@ -69,7 +76,7 @@ def _environment(
         supervision=data.get("supervision", "supervisor"),
         services=services,
         waves=waves(services),
-        instances=instances(services, data.get("port_range", DEFAULT_PORT_RANGE), name),
+        instances=instances(services, data.get("port_range", DEFAULT_PORT_RANGE), name, coordination_ports(view)),
         position=view.at(path, key=True),
     )
 
@@ -85,9 +92,9 @@ def build_workflows(registries: Registries, views: Mapping[str, Registries]) -> 
 
 
 def _policies(view: Registries) -> Policies:
-    execution: Mapping[str, Any] = view.get(("automation", "policies", "execution")) or {}
-    limits: Mapping[str, Any] = execution.get("resource_limits") or {}
-    monitoring: Mapping[str, Any] = view.get(("automation", "policies", "monitoring")) or {}
+    execution: Mapping[str, Any] = view.get(("automation", "policies", "execution"), {})
+    limits: Mapping[str, Any] = execution.get("resource_limits", {})
+    monitoring: Mapping[str, Any] = view.get(("automation", "policies", "monitoring"), {})
     return Policies(
         max_concurrent=execution.get("max_concurrent", 5),
         forks=execution.get("forks", 25),
@@ -103,19 +110,22 @@ def _policies(view: Registries) -> Policies:
 
 
 def _authorization(view: Registries) -> Authorization:
-    data: Mapping[str, Any] = view.get(("security", "authorization")) or {}
+    data: Mapping[str, Any] = view.get(("security", "authorization"), {})
     roles = {
         name: Role(name, tuple(role.get("permissions", ())), tuple(role.get("restrictions", ())))
         for name, role in (data.get("roles") or {"admin": {"permissions": ["*"]}}).items()
     }
-    users, groups = data.get("users") or {}, data.get("groups") or {}
+    users, groups = data.get("users", {}), data.get("groups", {})
     everybody = "admin" if not users and not groups and "admin" in roles else None
     return Authorization(roles, users, groups, data.get("default_role", everybody))
 
 
 def _secrets(view: Registries, environment: Environment) -> dict[str, Secret]:
-    """Every secret the environment refers to. On the `local` runner those that only the platform itself uses can be made up."""
-    declared: Mapping[str, Any] = view.get(("security", "secrets")) or {}
+    """Every secret the environment refers to.
+
+    On the `local` runner those that only the platform itself uses can be made up.
+    """
+    declared: Mapping[str, Any] = view.get(("security", "secrets"), {})
     uses = [(use.name, use.position, use.path in OWN_SECRETS) for use in references(view)]
     for service in environment.services.values():
         password = REFERENCE.fullmatch(str(service.settings.get("password", "")))
@@ -132,7 +142,7 @@ def _secrets(view: Registries, environment: Environment) -> dict[str, Secret]:
                 generate=entry.get("generate", name in own and "lookup" not in entry),
                 lookup=entry.get("lookup"),
                 terms=tuple(entry.get("terms", (name,))),
-                options=entry.get("options") or {},
+                options=entry.get("options", {}),
                 asked_by=position,
             ),
         )

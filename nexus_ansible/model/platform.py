@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nexus_ansible.registries.problems import Position
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nexus_ansible.registries.problems import Position
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,7 @@ class Step:
     timeout: float | None
     retries: int | None
     position: Position
+    argument_positions: Mapping[str, Position] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from typing import Any
+from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING, Any
 
 from nexus_ansible.model.platform import HealthCheck, Instance, Scaling, Service
 from nexus_ansible.model.units import seconds
-from nexus_ansible.registries.registry_set import Registries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from nexus_ansible.registries.registry_set import Registries
 
 SERVICES = ("orchestration", "services")
 PROVIDED = {"nginx": "proxy", "caddy": "proxy", "redis": "redis", "postgresql": "postgresql"}
@@ -18,13 +22,14 @@ PROVIDED = {"nginx": "proxy", "caddy": "proxy", "redis": "redis", "postgresql": 
 DEFAULT_CHECK = {"web": "http", "proxy": "tcp", "postgresql": "postgresql", "redis": "redis"}
 SINGLE_INSTANCE = {"postgresql", "redis", "proxy"}
 DEFAULT_PORT_RANGE = "20000-32767"
+LAST_PORT = 65535
 
 
 def capability_of(name: str, data: Mapping[str, Any]) -> str:
     """What kind of service it is: as given, else told from the name and the health check."""
     if "capability" in data:
         return str(data["capability"])
-    health = data.get("health_check") or {}
+    health = data.get("health_check", {})
     if str(health.get("command", "")).startswith("pg_"):
         return "postgresql"
     if "endpoint" in health:
@@ -36,30 +41,30 @@ def selected_services(registries: Registries, environment: str) -> tuple[str, ..
     """Names of an environment's services, those provided by the toolkit included, sorted."""
     defined: Mapping[str, Any] = registries.get(SERVICES, {})
     chosen = registries.get(("orchestration", "environments", environment, "services"), list(defined))
-    names = {name for name in chosen if name in defined}
-    needed = {need for name in names for need in (defined[name] or {}).get("dependencies", ())}
+    names = {name for name in chosen if name in defined or name in PROVIDED}
+    needed = {need for name in names for need in defined.get(name, {}).get("dependencies", ())}
     return tuple(sorted(names | {need for need in needed if need in PROVIDED and need not in defined}))
 
 
 def build_service(registries: Registries, name: str, project: str) -> Service:
     """A service with every default filled in."""
-    data: Mapping[str, Any] = registries.get((*SERVICES, name)) or {}
+    data: Mapping[str, Any] = registries.get((*SERVICES, name), {})
     capability = capability_of(name, data)
     return Service(
         name=name,
         capability=capability,
         dependencies=tuple(data.get("dependencies", ())),
-        health=_health(capability, data.get("health_check") or {}),
-        scaling=_scaling(data.get("scaling") or {}),
+        health=_health(capability, data.get("health_check", {})),
+        scaling=_scaling(data.get("scaling", {})),
         port=data.get("port"),
         source=data.get("source"),
-        build=data.get("build") or {},
+        build=data.get("build", {}),
         test=tuple(data.get("test", ())),
         command=tuple(data.get("command", ())),
-        environment={key: _text(value) for key, value in (data.get("environment") or {}).items()},
+        environment={key: _text(value) for key, value in data.get("environment", {}).items()},
         routes=tuple(data.get("routes", ())),
         smoke=tuple(data.get("smoke", ())),
-        settings=_settings(capability, name, data.get("settings") or {}, project),
+        settings=_settings(capability, name, data.get("settings", {}), project),
         drain_timeout=seconds(data.get("drain_timeout", "30s")),
         stop_timeout=seconds(data.get("stop_timeout", "30s")),
         keep_releases=data.get("keep_releases", 3),
@@ -73,7 +78,15 @@ def _text(value: object) -> str:
 
 def _health(capability: str, data: Mapping[str, Any]) -> HealthCheck:
     command = tuple(str(data.get("command", "")).split())
-    kind = "http" if "endpoint" in data else "command" if command else "tcp" if "tcp" in data else DEFAULT_CHECK[capability]
+    kind = (
+        "http"
+        if "endpoint" in data
+        else "command"
+        if command
+        else "tcp"
+        if "tcp" in data
+        else DEFAULT_CHECK[capability]
+    )
     return HealthCheck(
         kind=kind,
         path=data.get("endpoint", "/health" if kind == "http" else None),
@@ -87,7 +100,8 @@ def _health(capability: str, data: Mapping[str, Any]) -> HealthCheck:
 
 def _scaling(data: Mapping[str, Any]) -> Scaling:
     least = data.get("min_replicas", 1)
-    return Scaling(least, data.get("max_replicas", max(least, 1)), data.get("max_unavailable", 1))
+    most = max(data.get("max_replicas", 1), least)
+    return Scaling(least, most, data.get("max_unavailable", 1))
 
 
 def _settings(capability: str, name: str, data: Mapping[str, Any], project: str) -> dict[str, Any]:
@@ -100,55 +114,62 @@ def _settings(capability: str, name: str, data: Mapping[str, Any], project: str)
     return settings | dict(data)
 
 
+def needs_of(dependencies: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
+    """What each service waits for: those of its dependencies that are deployed with it."""
+    return {name: [need for need in needs if need in dependencies] for name, needs in dependencies.items()}
+
+
 def waves(services: Mapping[str, Service]) -> tuple[tuple[str, ...], ...]:
     """Services in the order of their deployment: a wave needs only what earlier waves hold.
 
-    Raises ValueError with the cycle as a path (`a -> b -> a`) when there is no such order.
+    Raises graphlib.CycleError when there is no such order.
     """
-    depth: dict[str, int] = {}
-    for name in services:
-        _depth_of(name, services, depth, [])
-    ordered: dict[int, list[str]] = {}
-    for name in sorted(services):
-        ordered.setdefault(depth[name], []).append(name)
-    return tuple(tuple(ordered[level]) for level in sorted(ordered))
+    order = TopologicalSorter(needs_of({name: service.dependencies for name, service in services.items()}))
+    order.prepare()
+    found: list[tuple[str, ...]] = []
+    while order.is_active():
+        ready = order.get_ready()
+        found.append(tuple(sorted(ready)))
+        order.done(*ready)
+    return tuple(found)
 
 
-def _depth_of(start: str, services: Mapping[str, Service], depth: dict[str, int], path: list[str]) -> None:
-    """Depth-first without recursion, so that a chain of thousands of services is no problem."""
-    stack: list[tuple[str, Iterator[str]]] = [(start, iter(_needs(start, services)))]
-    path.append(start)
-    while stack:
-        name, rest = stack[-1]
-        need = next((need for need in rest if need not in depth), None)
-        if need is None:
-            depth[name] = 1 + max((depth[need] for need in _needs(name, services)), default=0)
-            stack.pop()
-            path.pop()
-        elif need in path:
-            raise ValueError(" -> ".join([*path[path.index(need) :], need]))
+def cycles(needs: Mapping[str, Iterable[str]]) -> Iterator[list[str]]:
+    """Services that wait for each other, each cycle as a path from its first name back to it: a, b, a."""
+    rest = {name: list(needs[name]) for name in sorted(needs)}
+    while True:
+        try:
+            TopologicalSorter(rest).prepare()
+        except CycleError as error:
+            names = error.args[1][:0:-1]
+            start = names.index(min(names))
+            cycle = [*names[start:], *names[:start], names[start]]
+            yield cycle
+            rest[cycle[-2]].remove(cycle[-1])
         else:
-            stack.append((need, iter(_needs(need, services))))
-            path.append(need)
+            return
 
 
-def _needs(name: str, services: Mapping[str, Service]) -> list[str]:
-    return [need for need in services[name].dependencies if need in services]
+def coordination_ports(registries: Registries) -> dict[int, str]:
+    """Ports that parts of the orchestrator listen on, and which part it is."""
+    parts: Mapping[str, Any] = registries.get(("orchestration", "coordination"), {})
+    return {data["port"]: f"orchestration.coordination.{part}" for part, data in parts.items() if "port" in data}
 
 
-def instances(services: Mapping[str, Service], port_range: str, environment: str) -> tuple[Instance, ...]:
+def instances(
+    services: Mapping[str, Service], port_range: str, environment: str, reserved: Iterable[int] = ()
+) -> tuple[Instance, ...]:
     """Every instance, sorted by service and number. Raises ValueError when the port range is too small.
 
-    A service without a port gets a block of `max_replicas` ports at a place that only its own name and its environment's
-    decide (collisions move on to the next free place), so that adding a service or a replica does not move the others.
+    A service without a port gets a block of `max_replicas` ports at a place that only its own name and its
+    environment's decide (collisions move on to the next free place), so that adding a service or a replica does not
+    move the others. Ports in `reserved` are left free.
     """
     first, _, last = port_range.partition("-")
-    taken = {
-        service.port + offset
-        for service in services.values()
-        if service.port is not None
-        for offset in range(service.scaling.max_replicas)
-    }
+    taken = set(reserved)
+    for service in services.values():
+        if service.port is not None:
+            taken.update(range(service.port, service.port + service.scaling.max_replicas))
     result: list[Instance] = []
     for name in sorted(services):
         service = services[name]
@@ -163,9 +184,7 @@ def instances(services: Mapping[str, Service], port_range: str, environment: str
 
 def _free_block(name: str, size: int, first: int, last: int, taken: set[int]) -> int:
     slots = (last - first + 1) // size
-    if slots <= 0:
-        raise ValueError(f"the port range {first}-{last} has no room for {name}")
-    start = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") % slots
+    start = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") % max(slots, 1)
     for attempt in range(slots):
         base = first + (start + attempt) % slots * size
         block = range(base, base + size)

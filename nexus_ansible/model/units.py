@@ -39,7 +39,8 @@ def memory_bytes(quantity: str) -> int:
     found = _MEMORY.fullmatch(quantity)
     if not found:
         raise ValueError(f"{quantity!r} is not an amount of memory")
-    return int(found[1]) * _BYTES[found[2]]
+    factor: int = _BYTES[found[2]]
+    return int(found[1]) * factor
 
 
 def cpu_count(quantity: str) -> float:

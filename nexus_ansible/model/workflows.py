@@ -3,18 +3,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nexus_ansible.model.platform import Retry, Stage, Step, Workflow
 from nexus_ansible.model.units import seconds
-from nexus_ansible.registries.document import KeyPath
-from nexus_ansible.registries.registry_set import Registries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from nexus_ansible.registries.document import KeyPath
+    from nexus_ansible.registries.registry_set import Registries
 
 POLICIES = ("automation", "policies", "execution")
 PLATFORM = "platform"
 OPERATIONS = {"status": ("status", "Tell how the instances are"), "down": ("remove", "Take the environment down")}
 """Workflows that every project has: `platform.NAME`, with the step of the role `deployment` that does it."""
+
+
+def file_stem(workflow: str) -> str:
+    """Name of a workflow's playbook without its extension: `pipeline.cd.production` -> `pipeline_cd_production`."""
+    return workflow.replace(".", "_").replace("-", "_")
 
 
 def workflow_paths(registries: Registries) -> Iterator[tuple[str, str, str, KeyPath]]:
@@ -43,7 +51,7 @@ def operations(registries: Registries) -> Iterator[Workflow]:
             triggers=("manual",),
             stages=(Stage("", (step,), parallel=False, timeout=None, position=position),),
             timeout=None,
-            task_timeout=seconds((registries.get(POLICIES) or {}).get("timeout_default", 300)),
+            task_timeout=seconds(registries.get(POLICIES, {}).get("timeout_default", 300)),
             retry=Retry("none", 0, 0.0),
             schedule=None,
             interval=None,
@@ -52,12 +60,10 @@ def operations(registries: Registries) -> Iterator[Workflow]:
         )
 
 
-def build_workflow(
-    registries: Registries, name: str, family: str, path: KeyPath, environment: str | None
-) -> Workflow:
+def build_workflow(registries: Registries, name: str, family: str, path: KeyPath, environment: str | None) -> Workflow:
     """A workflow with every default filled in."""
     data: Mapping[str, Any] = registries.get(path)
-    policies: Mapping[str, Any] = registries.get(POLICIES) or {}
+    policies: Mapping[str, Any] = registries.get(POLICIES, {})
     policy = data.get("retry_policy", "none")
     return Workflow(
         name=name,
@@ -65,7 +71,7 @@ def build_workflow(
         environment=environment,
         description=data.get("description", ""),
         triggers=tuple(data.get("triggers", ("manual",))),
-        stages=tuple(_stages(registries, data, path, data.get("role") or family)),
+        stages=tuple(_stages(registries, data, path, data.get("role", family))),
         timeout=_optional_seconds(data.get("timeout")),
         task_timeout=seconds(policies.get("timeout_default", 300)),
         retry=Retry(
@@ -98,17 +104,20 @@ def _stages(registries: Registries, data: Mapping[str, Any], path: KeyPath, role
 
 def _steps(registries: Registries, steps: list[Any], path: KeyPath, role: str) -> Iterator[Step]:
     for index, step in enumerate(steps):
+        here = (*path, index)
         data: Mapping[str, Any] = {"name": step} if isinstance(step, str) else step
+        arguments = data.get("with", {})
         yield Step(
             name=data["name"],
             role="" if "command" in data else data.get("role", role),
             entry_point=data.get("tasks_from", data["name"]),
             command=tuple(data.get("command", ())),
-            arguments=data.get("with") or {},
+            arguments=arguments,
             hosts=data.get("hosts"),
             timeout=_optional_seconds(data.get("timeout")),
             retries=data.get("retry"),
-            position=registries.at((*path, index)),
+            position=registries.at(here),
+            argument_positions={name: registries.at((*here, "with", name), key=True) for name in arguments},
         )
 
 

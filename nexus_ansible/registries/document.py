@@ -3,14 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from nexus_ansible.registries.problems import Position
 
-KeyPath = tuple[str | int, ...]
-Mark = tuple[int, int, int]
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+KeyPath: TypeAlias = tuple[str | int, ...]
+Mark: TypeAlias = tuple[int, int, int]
+Data: TypeAlias = Any
+"""Plain data out of YAML: dict, list, str, int, float, bool or None."""
 
 
 @dataclass
@@ -23,8 +27,8 @@ class Marks:
     """
 
     files: list[str] = field(default_factory=list)
-    members: dict[int, Any] = field(default_factory=dict)
-    roots: list[Any] = field(default_factory=list)
+    members: dict[int, Data] = field(default_factory=dict)
+    roots: list[Data] = field(default_factory=list)
 
     def of_key(self, mapping: dict[str, Any], key: str) -> Mark | None:
         """Mark of a key, or None when the mapping has no such key."""
@@ -49,12 +53,12 @@ class Document:
     """One registry: its data and where everything in it stands. `file` is shown in messages."""
 
     file: str
-    data: dict[str, Any]
+    data: dict[str, Data]
     marks: Marks
 
     def at(self, path: Sequence[str | int], *, key: bool = False) -> Position:
         """Position of the value at `path`, or of its key; of the closest ancestor where the path ends early."""
-        node: Any = self.data
+        node: Data = self.data
         mark: Mark | None = None
         for depth, part in enumerate(path):
             last = depth == len(path) - 1
@@ -65,12 +69,12 @@ class Document:
                 found = self.marks.of_value(node, part)
             if found is None:
                 break
-            mark, node = found, node[part]  # type: ignore[index]
+            mark, node = found, node[part]
         return self.marks.position(mark) if mark else Position(self.file)
 
-    def get(self, path: Sequence[str | int], default: Any = None) -> Any:
+    def get(self, path: Sequence[str | int], default: Data = None) -> Data:
         """The value at `path`, or `default`."""
-        node: Any = self.data
+        node: Data = self.data
         for part in path:
             try:
                 node = node[part]
@@ -79,7 +83,7 @@ class Document:
         return node
 
 
-def walk(node: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
+def walk(node: Data, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Data]]:
     """Every scalar below `node` with its path, in order."""
     if isinstance(node, dict):
         for key, value in node.items():

@@ -3,13 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
 from nexus_ansible.errors import RegistryError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 MAX_LISTED = 12
+LONGEST = 60
 
 
 @dataclass(frozen=True, order=True)
@@ -49,6 +54,32 @@ def in_file_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     return tuple(sorted(dict.fromkeys(problems), key=lambda problem: (problem.position, problem.what)))
 
 
+def quote(text: str) -> str:
+    """Text as it stands in a message: in quotes, on one line, at most 60 characters.
+
+    >>> quote("a\\tb")
+    '"a\\\\tb"'
+    """
+    return json.dumps(text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}...", ensure_ascii=False)
+
+
+def describe(value: object) -> str:
+    """A value in words, short enough for a message.
+
+    >>> describe("x"), describe([1]), describe(None)
+    ('"x"', 'a list', 'nothing')
+    """
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    return quote(value) if isinstance(value, str) else str(value)
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> tuple[str, str]:
     """The two texts for a name that is not known: what, and a hint with the known names and the closest one.
 
@@ -63,4 +94,4 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> tuple[str, str]:
         listed = f"Known: {', '.join(names[:MAX_LISTED])} and {len(names) - MAX_LISTED} more."
     else:
         listed = f"Known: {', '.join(names)}."
-    return f'unknown {kind} "{name}"', listed + (f' Did you mean "{close[0]}"?' if close else "")
+    return f"unknown {kind} {quote(name)}", listed + (f' Did you mean "{close[0]}"?' if close else "")

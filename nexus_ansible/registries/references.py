@@ -4,12 +4,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from nexus_ansible.registries.document import KeyPath, walk
 from nexus_ansible.registries.problems import Position, Problem
-from nexus_ansible.registries.registry_set import Registries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nexus_ansible.registries.registry_set import Registries
 
 REFERENCE = re.compile(r"\$\{([A-Z_][A-Z0-9_]*)\}")
 _ATTEMPT = re.compile(r"\$\{[^}]*\}?")

@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from nexus_ansible.registries.document import Document, KeyPath, Marks
+from nexus_ansible.registries.check import check
+from nexus_ansible.registries.document import Data, Document, KeyPath, Marks
 from nexus_ansible.registries.load import load
 from nexus_ansible.registries.problems import InvalidRegistriesError, Position, Problem
-from nexus_ansible.registries.schema import REGISTRIES, ROOT_KEYS, check, file_name
+from nexus_ansible.registries.schema import REGISTRIES, ROOT_KEYS, file_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,7 @@ class Registries:
 
     documents: Mapping[str, Document]
 
-    def get(self, path: KeyPath, default: Any = None) -> Any:
+    def get(self, path: KeyPath, default: Data = None) -> Data:
         """The value at a path such as `("orchestration", "services", "backend")`, or `default`."""
         return self._owner(path).get(path, default)
 
@@ -50,7 +53,7 @@ def read_registries(directory: Path, *, shown: str | None = None) -> Registries:
     problems: list[Problem] = []
     for registry in REGISTRIES:
         name = file_name(registry)
-        document, found = load(directory, name, marks, shown=f"{shown or directory}/{name}")
+        document, found = load(directory / name, marks, shown=f"{shown or directory}/{name}")
         if document is not None:
             found = check(registry, document)
             documents[registry] = document
@@ -92,7 +95,7 @@ def as_seen_by(registries: Registries, environment: str) -> Registries:
     return Registries(documents)
 
 
-def merge(base: dict[str, Any], over: dict[str, Any], marks: Marks) -> dict[str, Any]:
+def merge(base: dict[str, Data], over: dict[str, Data], marks: Marks) -> dict[str, Data]:
     """`over` merged over `base`: mappings merge, everything else replaces. Marks follow the value that wins."""
     merged = dict(base)
     where = dict(marks.members.get(id(base), {}))

@@ -4,38 +4,43 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from nexus_ansible.compile.manifest import MANIFEST
 from nexus_ansible.compile.project import check_project, compile_project
 from nexus_ansible.compile.write import apply_changes
 from nexus_ansible.errors import RefusedError
 from nexus_ansible.project import Project
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 SOURCE = Path(__file__).parent
+LISTED = 5
 RENAMED = {"gitignore": ".gitignore", "vscode": ".vscode"}
 LEFT_OUT = {"__init__.py", "__pycache__", ".venv", ".pytest_cache", ".mypy_cache", ".ruff_cache"}
 
 
 def write_scaffold(directory: Path) -> list[str]:
-    """Write the example project and compile it; return the paths of its files.
+    """Write the example project, compiled; return the paths of its files.
 
-    Raises RefusedError, with nothing written, when one of the files is there already or the directory cannot be made.
+    Raises RefusedError, with nothing written, when one of the files is there already; also when they cannot be written.
     """
-    files = {target: source for target, source in sorted(_files())}
-    taken = [target for target in files if (directory / target).exists()]
+    files = dict(sorted(_files()))
+    compilation = compile_project(check_project(Project(SOURCE)))
+    taken = [path for path in sorted([*files, *compilation.files, MANIFEST]) if (directory / path).exists()]
     if taken:
-        raise RefusedError(f"{directory}: {', '.join(taken[:5])} exists already.\n  Choose another directory.")
+        more = f" and {len(taken) - LISTED} more" if len(taken) > LISTED else ""
+        raise RefusedError(f"{directory}: has {', '.join(taken[:LISTED])}{more} already.\n  Choose another directory.")
     try:
-        for target, source in files.items():
-            (directory / target).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, directory / target)
+        for path, source in files.items():
+            (directory / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, directory / path)
     except OSError as error:
-        raise RefusedError(f"{directory}: the project cannot be written: {error.strerror}") from error
-    project = Project(directory)
-    compilation = compile_project(check_project(project))
+        raise RefusedError(f"{directory}: the project cannot be written: {error.strerror}.") from error
     apply_changes(directory, compilation.changes(directory), compilation.manifest)
-    return sorted([*files, *compilation.files])
+    return sorted([*files, *compilation.files, MANIFEST])
 
 
 def _files() -> Iterator[tuple[str, Path]]:

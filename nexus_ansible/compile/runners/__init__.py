@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from nexus_ansible.compile.runners.local import LocalRunner
-from nexus_ansible.model.platform import Environment, Instance
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nexus_ansible.model.platform import Environment, Instance
 
 
 class Runner(Protocol):

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nexus_ansible.model.platform import Environment, Instance
+if TYPE_CHECKING:
+    from nexus_ansible.model.platform import Environment, Instance
 
 _HERE = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
 

@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from ipaddress import ip_network
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nexus_ansible.model.workflows import workflow_paths
-from nexus_ansible.registries.document import KeyPath
-from nexus_ansible.registries.problems import Problem, unknown
+from nexus_ansible.registries.problems import Problem, quote, unknown
 from nexus_ansible.registries.registry_set import Registries, environment_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from nexus_ansible.registries.document import KeyPath
 
 ROOT = ("security",)
 ACTIONS = ("read", "write", "monitor", "restart_services", "deploy", "run", "audit", "security_config", "config_change")
@@ -21,16 +24,22 @@ def security_rules(registries: Registries) -> Iterator[Problem]:
     """What authorization and the network section can have wrong."""
     yield from _actions(registries)
     yield from _people(registries)
+    yield from _networks(registries)
+
+
+def _networks(registries: Registries) -> Iterator[Problem]:
     for key in ("allowed_ips", "blocked_ips"):
         for index, network in enumerate(registries.get((*ROOT, "network", key), ())):
             if not _is_network(network):
-                where = (*ROOT, "network", key, index)
-                yield registries.problem(where, f'"{network}" is not an address or a network', "Write for example 10.0.0.0/8.")
+                what = f"{quote(network)} is not an address or a network"
+                yield registries.problem((*ROOT, "network", key, index), what, "Write for example 10.0.0.0/8.")
     for index, rule in enumerate(registries.get((*ROOT, "network", "firewall_rules"), ())):
         source = rule.get("source", "any")
         if source not in NAMED_SOURCES and not _is_network(source):
             where = (*ROOT, "network", "firewall_rules", index, "source")
-            yield registries.problem(where, *unknown("source", source, [*NAMED_SOURCES, "a network such as 10.0.0.0/8"]))
+            yield registries.problem(
+                where, *unknown("source", source, [*NAMED_SOURCES, "a network such as 10.0.0.0/8"])
+            )
 
 
 def _is_network(text: str) -> bool:
@@ -51,10 +60,10 @@ def _actions(registries: Registries) -> Iterator[Problem]:
         *(f"{name}_deploy" for name in environments),
         *(f"run_{family}" for family in families),
     }
-    roles: Mapping[str, Any] = registries.get((*ROOT, "authorization", "roles")) or {}
+    roles: Mapping[str, Any] = registries.get((*ROOT, "authorization", "roles"), {})
     for role, data in roles.items():
         for key in ("permissions", "restrictions"):
-            for index, action in enumerate((data or {}).get(key, ())):
+            for index, action in enumerate(data.get(key, ())):
                 if action not in known:
                     where = (*ROOT, "authorization", "roles", role, key, index)
                     yield registries.problem(where, *unknown("action", action, known))
@@ -65,7 +74,7 @@ def _people(registries: Registries) -> Iterator[Problem]:
     data: Mapping[str, Any] = registries.get(path) or {}
     roles = data.get("roles") or {"admin": {}}
     for key in ("users", "groups"):
-        for name, role in (data.get(key) or {}).items():
+        for name, role in data.get(key, {}).items():
             if role not in roles:
                 yield registries.problem((*path, key, name), *unknown("role", role, roles))
     if "default_role" in data and data["default_role"] not in roles:

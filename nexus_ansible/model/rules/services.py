@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nexus_ansible.model.services import PROVIDED, SERVICES, SINGLE_INSTANCE, capability_of
-from nexus_ansible.registries.document import KeyPath
 from nexus_ansible.registries.problems import Problem, unknown
-from nexus_ansible.registries.registry_set import Registries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from nexus_ansible.registries.document import KeyPath
+    from nexus_ansible.registries.registry_set import Registries
 
 SETTINGS = {
     "web": (),
@@ -17,7 +20,8 @@ SETTINGS = {
     "postgresql": ("provider", "database", "user", "password", "parameters"),
     "redis": ("provider", "password", "parameters"),
 }
-RESERVED_GROUPS = {"all", "ungrouped", "localhost", "control", "machines", "services"}
+RESERVED_GROUPS = {"all", "ungrouped", "localhost", "control", "machines", "services", "rollout", "rollback"}
+RESERVED_PREFIXES = ("wave_", "batch_", "stage_")
 
 
 def service_rules(registries: Registries) -> Iterator[Problem]:
@@ -27,18 +31,19 @@ def service_rules(registries: Registries) -> Iterator[Problem]:
     for name, data in services.items():
         path = (*SERVICES, name)
         group = name.replace("-", "_")
-        if group in RESERVED_GROUPS or group.startswith(("wave_", "batch_")):
-            yield registries.problem(path, f'a service cannot be called "{name}"', "It is a group of its own.", key=True)
+        if group in RESERVED_GROUPS or group.startswith(RESERVED_PREFIXES):
+            hint = "Every inventory has a group of that name."
+            yield registries.problem(path, f'a service cannot be called "{name}"', hint, key=True)
         if group in groups:
             hint = f'"{groups[group]}" has the same inventory group, {group}.'
             yield registries.problem(path, f'the name "{name}" is taken', hint, key=True)
         groups[group] = name
-        yield from _one_service(registries, name, data or {}, path, services)
-    for name, data in (registries.get(("orchestration", "environments")) or {}).items():
-        for index, service in enumerate((data or {}).get("services", ())):
-            if service not in services:
+        yield from _one_service(registries, name, data, path, services)
+    for name, data in registries.get(("orchestration", "environments"), {}).items():
+        for index, service in enumerate(data.get("services", ())):
+            if service not in services and service not in PROVIDED:
                 where = ("orchestration", "environments", name, "services", index)
-                yield registries.problem(where, *unknown("service", service, services))
+                yield registries.problem(where, *unknown("service", service, [*services, *PROVIDED]))
 
 
 def _one_service(
@@ -46,35 +51,39 @@ def _one_service(
 ) -> Iterator[Problem]:
     for index, need in enumerate(data.get("dependencies", ())):
         if need == name:
-            yield registries.problem((*path, "dependencies", index), f'service "{name}" depends on itself')
+            yield registries.problem(
+                (*path, "dependencies", index), f'service "{name}" depends on itself', "Remove it."
+            )
         elif need not in services and need not in PROVIDED:
             what, hint = unknown("service", need, [*services, *PROVIDED])
             yield registries.problem((*path, "dependencies", index), f'service "{name}" depends on {what}', hint)
-    health = data.get("health_check") or {}
+    health = data.get("health_check", {})
     checks = [key for key in ("endpoint", "command", "tcp") if key in health]
     if len(checks) > 1:
         what = f"a health check is one of {', '.join(checks)}, not several"
-        yield registries.problem((*path, "health_check", checks[1]), what, key=True)
+        yield registries.problem((*path, "health_check", checks[1]), what, "Keep one.", key=True)
     yield from _scaling(registries, data, path, capability_of(name, data))
     yield from _settings(registries, data, path, capability_of(name, data))
 
 
 def _scaling(registries: Registries, data: Mapping[str, Any], path: KeyPath, capability: str) -> Iterator[Problem]:
-    scaling = data.get("scaling") or {}
+    scaling = data.get("scaling", {})
     least, most = scaling.get("min_replicas", 1), scaling.get("max_replicas")
     where = (*path, "scaling", "min_replicas")
     if most is not None and least > most:
-        yield registries.problem(where, f"min_replicas {least} is above max_replicas {most}")
+        yield registries.problem(where, f"min_replicas {least} is above max_replicas {most}", "Swap them.")
     if capability in SINGLE_INSTANCE and least > 1:
         what = f"min_replicas {least}: a {capability} service runs as one instance"
         yield registries.problem(where, what, "Replication is not built; set it to 1.")
 
 
 def _settings(registries: Registries, data: Mapping[str, Any], path: KeyPath, capability: str) -> Iterator[Problem]:
-    for key in data.get("settings") or {}:
+    for key in data.get("settings", {}):
         if key not in SETTINGS[capability]:
             hint = f"Known for {capability}: {', '.join(SETTINGS[capability]) or 'none'}."
-            yield registries.problem((*path, "settings", key), f'a {capability} service has no setting "{key}"', hint, key=True)
+            yield registries.problem(
+                (*path, "settings", key), f'a {capability} service has no setting "{key}"', hint, key=True
+            )
     if capability != "web":
         for key in ("source", "command", "routes", "test"):
             if data.get(key):

@@ -3,71 +3,101 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nexus_ansible.model.reserved import RESERVED_VARIABLES
+from nexus_ansible.model.rules.twice import told_twice
 from nexus_ansible.model.units import cron_problem
-from nexus_ansible.model.workflows import PLATFORM, workflow_paths
-from nexus_ansible.registries.document import KeyPath
-from nexus_ansible.registries.problems import Problem, unknown
-from nexus_ansible.registries.registry_set import Registries, environment_names
+from nexus_ansible.model.workflows import OPERATIONS, PLATFORM, file_stem, workflow_paths
+from nexus_ansible.registries.problems import quote, unknown
+from nexus_ansible.registries.registry_set import environment_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from nexus_ansible.registries.document import KeyPath
+    from nexus_ansible.registries.problems import Problem
+    from nexus_ansible.registries.registry_set import Registries
+
+RESERVED_STEPS = {"all", "always", "localhost", "never", "tagged", "untagged"}
+"""A step's name is the tag of its plays, and its host in a parallel stage. Ansible uses these for something else."""
 
 
 def workflow_rules(registries: Registries) -> Iterator[Problem]:
     """What a workflow or a pipeline can have wrong on its own; steps against roles are checked by the compiler."""
-    environments = environment_names(registries)
     if PLATFORM in registries.get(("automation", "workflows"), {}):
-        where = ("automation", "workflows", PLATFORM)
-        yield registries.problem(where, f'a workflow family cannot be called "{PLATFORM}"', "Every project has one.", key=True)
+        what = f'a workflow family cannot be called "{PLATFORM}"'
+        yield registries.problem(("automation", "workflows", PLATFORM), what, "Every project has one.", key=True)
+    yield from _files(registries)
+    environments = environment_names(registries)
+    if not environments:
+        hint = "Add orchestration.environments, or a variant of automation.workflows.deployment."
+        yield registries.problem(("orchestration",), "there is no environment", hint, key=True)
     for _, _, _, path in workflow_paths(registries):
         data: Mapping[str, Any] = registries.get(path)
         if "environment" in data and data["environment"] not in environments:
             yield registries.problem((*path, "environment"), *unknown("environment", data["environment"], environments))
         yield from _schedule(registries, data, path)
-        stages = [(path, data)] if "stages" not in data else [
-            ((*path, "stages", index), stage) for index, stage in enumerate(data["stages"])
-        ]
-        yield from _twice(registries, [((*where, "name"), stage["name"]) for where, stage in stages if "name" in stage], "stage")
-        steps = [((*where, "steps", index), step) for where, stage in stages for index, step in enumerate(stage["steps"])]
-        yield from _twice(registries, [(where, _name(step)) for where, step in steps], "step")
-        for where, step in steps:
-            if isinstance(step, dict):
-                yield from _mapping_step(registries, step, where)
+        yield from _steps(registries, data, path)
 
 
-def _name(step: str | Mapping[str, Any]) -> str:
-    return step if isinstance(step, str) else str(step["name"])
+def _files(registries: Registries) -> Iterator[Problem]:
+    """Each workflow compiles to a playbook of its own: `a.b-c` and `a.b_c` would be one file."""
+    owners = {file_stem(f"{PLATFORM}.{name}"): f"{PLATFORM}.{name}" for name in OPERATIONS}
+    for name, _, _, path in workflow_paths(registries):
+        stem = file_stem(name)
+        if stem in owners and name != owners[stem]:
+            what = f'"{name}" and "{owners[stem]}" compile to the same playbook, {stem}.yml'
+            yield registries.problem(path, what, "Give one of them another name.", key=True)
+        owners.setdefault(stem, name)
 
 
 def _schedule(registries: Registries, data: Mapping[str, Any], path: KeyPath) -> Iterator[Problem]:
     if "schedule" in data:
         wrong = cron_problem(data["schedule"])
         if wrong:
-            yield registries.problem((*path, "schedule"), f'"{data["schedule"]}" is not a schedule: {wrong}')
+            what = f"{quote(data['schedule'])} is not a schedule: {wrong}"
+            yield registries.problem(
+                (*path, "schedule"), what, "Write for example 0 2 * * * for two o'clock each night."
+            )
         if "interval" in data:
             what = "a workflow has a schedule or an interval, not both"
-            yield registries.problem((*path, "interval"), what, key=True)
+            yield registries.problem((*path, "interval"), what, "Remove one of them.", key=True)
     for key in ("schedule", "interval"):
-        if key in data and "schedule" not in data.get("triggers", ["schedule"]):
+        if key in data and "schedule" not in data.get("triggers", ["manual"]):
             hint = 'Add "schedule" to triggers.'
             yield registries.problem((*path, key), f"{key} has no effect: the trigger is missing", hint, key=True)
 
 
-def _twice(registries: Registries, named: list[tuple[KeyPath, str]], kind: str) -> Iterator[Problem]:
-    seen: set[str] = set()
+def _steps(registries: Registries, data: Mapping[str, Any], path: KeyPath) -> Iterator[Problem]:
+    stages: list[tuple[KeyPath, Mapping[str, Any]]] = [(path, data)]
+    if "stages" in data:
+        stages = [((*path, "stages", index), stage) for index, stage in enumerate(data["stages"])]
+        yield from told_twice(registries, "stage", [((*where, "name"), stage["name"]) for where, stage in stages])
+    steps = [((*where, "steps", index), step) for where, stage in stages for index, step in enumerate(stage["steps"])]
+    named = [_name(where, step) for where, step in steps]
+    yield from told_twice(registries, "step", named)
     for where, name in named:
-        if name in seen:
-            yield registries.problem(where, f'{kind} "{name}" stands twice')
-        seen.add(name)
+        if name in RESERVED_STEPS:
+            yield registries.problem(
+                where, f'a step cannot be called "{name}"', "Ansible gives it a meaning of its own."
+            )
+    for where, step in steps:
+        if isinstance(step, dict):
+            yield from _mapping_step(registries, step, where)
+
+
+def _name(path: KeyPath, step: str | Mapping[str, Any]) -> tuple[KeyPath, str]:
+    return (path, step) if isinstance(step, str) else ((*path, "name"), str(step["name"]))
 
 
 def _mapping_step(registries: Registries, step: Mapping[str, Any], path: KeyPath) -> Iterator[Problem]:
     if "command" in step:
         for key in ("role", "tasks_from", "with"):
             if key in step:
-                yield registries.problem((*path, key), f"a step with a command has no {key}", key=True)
-    for name in step.get("with") or {}:
+                hint = f"Remove {key}, or the command."
+                yield registries.problem((*path, key), f"a step with a command has no {key}", hint, key=True)
+    for name in step.get("with", {}):
         if name in RESERVED_VARIABLES:
             what = f'"{name}" is a name that Ansible keeps for itself'
             yield registries.problem((*path, "with", name), what, "Call the argument something else.", key=True)
