@@ -97,6 +97,7 @@ def _environment(directory: Path, results: Path) -> dict[str, str]:
         "ANSIBLE_CONFIG": str(_empty_configuration(directory)),
         "ANSIBLE_HOME": str(directory / "ansible"),
         "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_REMOTE_TEMP": str(directory / "remote"),
         "NEXUS_TEST_RESULTS": str(results),
     }
 
