@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the reference pages that follow from code: `python -m docs.generate`; `--check` ends with 1 when one is stale."""
+"""Writes the reference pages that follow from code. With `--check` it only ends with 1 when one is stale."""
 
 from __future__ import annotations
 
@@ -33,10 +33,22 @@ def pages() -> dict[str, str]:
 
 def registries() -> str:
     """Every key of the five registries."""
-    lines = ["# Registries", "", "Every key of the five files in `config/ssot/`. What is not marked as required has a default.", ""]
+    lines = [
+        "# Registries",
+        "",
+        "Every key of the five files in `config/ssot/`. What is not marked as required has a default.",
+        "",
+    ]
     for registry in REGISTRIES:
         document = schema(registry)
-        lines += [f"## {file_name(registry)}", "", document["description"], "", "| key | type | default | meaning |", "|---|---|---|---|"]
+        lines += [
+            f"## {file_name(registry)}",
+            "",
+            document["description"],
+            "",
+            "| key | type | default | meaning |",
+            "|---|---|---|---|",
+        ]
         lines += [_row(*row) for row in _keys(document, document, "", required=False)]
         lines.append("")
     return "\n".join(lines)
@@ -69,9 +81,13 @@ def _keys(
         yield path, node, required
     for name, below in node.get("properties", {}).items():
         if below is not False:
-            yield from _keys(document, below, f"{path}.{name}" if path else name, required=name in node.get("required", ()))
+            yield from _keys(
+                document, below, f"{path}.{name}" if path else name, required=name in node.get("required", ())
+            )
     more = node.get("additionalProperties")
-    if isinstance(more, dict) and (more.get("properties") or "$ref" in more or "additionalProperties" in more or "if" in more):
+    if isinstance(more, dict) and (
+        more.get("properties") or "$ref" in more or "additionalProperties" in more or "if" in more
+    ):
         yield from _keys(document, more, f"{path}.NAME", required=False)
     if isinstance(node.get("items"), dict):
         yield from _keys(document, node["items"], f"{path}[]", required=False)
@@ -105,7 +121,9 @@ def commands() -> str:
         options = [option for option in command.params if isinstance(option, click.Option)]
         if options:
             lines += ["| option | meaning |", "|---|---|"]
-            lines += [f"| `{_option(option)}` | {(option.help or '').replace('|', chr(92) + '|')} |" for option in options]
+            lines += [
+                f"| `{_option(option)}` | {(option.help or '').replace('|', chr(92) + '|')} |" for option in options
+            ]
             lines.append("")
         if command.epilog:
             lines += [f"{command.epilog.partition(': ')[0]}:", "", f"    {command.epilog.partition(': ')[2]}", ""]
@@ -134,7 +152,12 @@ def _paragraphs(text: str) -> str:
 
 def modules() -> str:
     """Every module, lookup and callback of the collection, from its DOCUMENTATION."""
-    lines = ["# Modules and plugins", "", "The collection `nexus.automation`. `ansible-doc nexus.automation.NAME` shows the same, with examples.", ""]
+    lines = [
+        "# Modules and plugins",
+        "",
+        "The collection `nexus.automation`. `ansible-doc nexus.automation.NAME` shows the same, with examples.",
+        "",
+    ]
     for kind in ("modules", "lookup", "callback"):
         for path in sorted((COLLECTION / "plugins" / kind).glob("*.py")):
             found = re.search(r'^DOCUMENTATION = r?"""(.*?)"""', path.read_text("utf-8"), re.DOTALL | re.MULTILINE)
@@ -149,26 +172,52 @@ def _plugin(documentation: Mapping[str, Any], kind: str) -> list[str]:
     lines = [title, "", f"{_plain(documentation['short_description'])}.", ""]
     lines += [_plain(" ".join(_texts(documentation["description"]))), ""]
     if documentation.get("options"):
-        lines += ["| option | type | default | meaning |", "|---|---|---|---|", *_options(documentation["options"], ""), ""]
+        lines += [
+            "| option | type | default | meaning |",
+            "|---|---|---|---|",
+            *_options(documentation["options"], ""),
+            "",
+        ]
     return lines
 
 
 def roles() -> str:
     """Every role and entry point, from its argument specs."""
-    lines = ["# Roles", "", "A step of a workflow is an entry point of a role. Variables are those of the role's argument specs.", ""]
+    lines = [
+        "# Roles",
+        "",
+        "A step of a workflow is an entry point of a role. Variables are those of the role's argument specs.",
+        "",
+    ]
     for path in sorted((ROOT / "roles").glob("*/meta/argument_specs.yml")):
         specs = yaml.safe_load(path.read_text("utf-8"))["argument_specs"]
         lines += [f"## nexus.automation.{path.parts[-3]}", ""]
         for name, spec in specs.items():
-            lines += [f"### {name}", "", _plain(" ".join(_texts(spec.get("description") or spec["short_description"]))), ""]
+            lines += [
+                f"### {name}",
+                "",
+                _plain(" ".join(_texts(spec.get("description") or spec["short_description"]))),
+                "",
+            ]
             if spec.get("options"):
-                lines += ["| variable | type | default | meaning |", "|---|---|---|---|", *_options(spec["options"], ""), ""]
+                lines += [
+                    "| variable | type | default | meaning |",
+                    "|---|---|---|---|",
+                    *_options(spec["options"], ""),
+                    "",
+                ]
     return "\n".join(lines)
 
 
 def _options(options: Mapping[str, Any], prefix: str) -> Iterator[str]:
     for name, option in options.items():
-        default = "required" if option.get("required") else f"`{json.dumps(option['default'])}`" if "default" in option else ""
+        default = (
+            "required"
+            if option.get("required")
+            else f"`{json.dumps(option['default'])}`"
+            if "default" in option
+            else ""
+        )
         kind = option.get("type", "str") + (f" of {option['elements']}" if option.get("elements") else "")
         text = _plain(" ".join(_texts(option.get("description", "")))).replace("|", "\\|")
         if option.get("choices"):

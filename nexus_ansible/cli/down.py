@@ -18,7 +18,15 @@ from nexus_ansible.project import Project
 @json_option
 def command(project: Project, environment: str, remove_data: bool, reason: str, yes: bool, as_json: bool) -> None:
     """Take an environment down: no process and no open port is left. Data stays unless you say otherwise."""
-    from nexus_ansible.cli.running import approve, environment_of, permit_for, prepare, run_and_tell, summary, workflow_of
+    from nexus_ansible.cli.running import (
+        approve,
+        environment_of,
+        permit_for,
+        prepare,
+        run_and_tell,
+        summary,
+        workflow_of,
+    )
     from nexus_ansible.run.plan import make_plan
     from nexus_ansible.run.session import Request
 

@@ -12,7 +12,7 @@ import click
 class LazyCommands(click.Group):
     """A group whose command NAME is `command` in the module PACKAGE.NAME; `commands` maps names to one line of help."""
 
-    def __init__(self, *, package: str, commands: dict[str, str], **settings: Any) -> None:  # noqa: ANN401 - click's own
+    def __init__(self, *, package: str, commands: dict[str, str], **settings: Any) -> None:
         super().__init__(**settings)
         self._package = package
         self._summaries = commands

@@ -48,9 +48,7 @@ def command(
         "workflow": workflow.name,
         "environment": environment,
         "steps": list(names),
-        "waves": [
-            {service: where.services[service].scaling.min_replicas for service in wave} for wave in where.waves
-        ],
+        "waves": [{service: where.services[service].scaling.min_replicas for service in wave} for wave in where.waves],
     }
     if not as_json:
         click.echo(f"plan {plan.id}: {workflow.name} in {environment}")

@@ -66,7 +66,9 @@ class PlainProgress:
     def _place(self, step: str) -> str:
         number = f"{self._steps.index(step) + 1}/{len(self._steps)}" if step in self._steps else "-"
         before = self._last.step_seconds.get(step) if self._last else None
-        return f"{number}" + (f" (last time {before:.1f} s)" if before is not None and step != self._step_now(step) else "")
+        return f"{number}" + (
+            f" (last time {before:.1f} s)" if before is not None and step != self._step_now(step) else ""
+        )
 
     def _step_now(self, step: str) -> str:
         now, self._step = self._step, step

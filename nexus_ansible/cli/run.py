@@ -29,7 +29,15 @@ def command(
     as_json: bool,
 ) -> None:
     """Run any workflow or pipeline: `deployment.staging`, `backup.daily`, `pipeline.ci`."""
-    from nexus_ansible.cli.running import approve, environment_of, permit_for, prepare, run_and_tell, summary, workflow_of
+    from nexus_ansible.cli.running import (
+        approve,
+        environment_of,
+        permit_for,
+        prepare,
+        run_and_tell,
+        summary,
+        workflow_of,
+    )
     from nexus_ansible.run.plan import chosen_steps, make_plan
     from nexus_ansible.run.session import Request
 

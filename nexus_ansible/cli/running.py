@@ -42,7 +42,9 @@ def prepare(project: Project) -> Prepared:
     Raises InvalidRegistriesError, or DriftError when somebody edited a compiled file.
     """
     for state in close_crashed(project):
-        click.echo(f"Run {state.run} had crashed; it is closed. Go on with it: nexus-ansible resume {state.run}", err=True)
+        click.echo(
+            f"Run {state.run} had crashed; it is closed. Go on with it: nexus-ansible resume {state.run}", err=True
+        )
     checked = check_project(project)
     if checked.is_current(project.root):
         return Prepared(checked.registries, checked.platform, read_manifest(project.root))
@@ -93,8 +95,15 @@ def approve(permit: Permit, plan: Plan, *, yes: bool) -> Mapping[str, Any] | Non
         if not sys.stdin.isatty():
             raise RefusedError(f"{permit.needs_approval}.\n  There is no terminal to ask on: approve with --yes.")
         click.echo(f"{permit.needs_approval}.", err=True)
-        click.confirm(f"Run {plan.workflow} in {plan.environment}, plan {plan.id}, and approve it yourself?", abort=True, err=True)
-    return {"kind": "self-approved", "by": permit.person.name, "rule": permit.needs_approval, "with": "--yes" if yes else "prompt"}
+        click.confirm(
+            f"Run {plan.workflow} in {plan.environment}, plan {plan.id}, and approve it yourself?", abort=True, err=True
+        )
+    return {
+        "kind": "self-approved",
+        "by": permit.person.name,
+        "rule": permit.needs_approval,
+        "with": "--yes" if yes else "prompt",
+    }
 
 
 def run_and_tell(project: Project, prepared: Prepared, request: Request, *, as_json: bool) -> Result:
@@ -130,7 +139,8 @@ def summary(result: Result) -> str:
     """A run in one line, worded like Ansible's recap."""
     state = result.state
     numbers = " ".join(f"{what}={state.counts.get(what, 0)}" for what in ("ok", "changed", "failed", "skipped"))
-    return f"{state.workflow} in {state.environment}: {state.outcome} in {state.duration:.1f} s, {numbers}, run {state.run}, plan {state.plan}"
+    head = f"{state.workflow} in {state.environment}: {state.outcome} in {state.duration:.1f} s"
+    return f"{head}, {numbers}, run {state.run}, plan {state.plan}"
 
 
 def deployment_of(prepared: Prepared, environment: str) -> Workflow:
@@ -154,7 +164,9 @@ def execute_quietly(
     messages: list[dict[str, Any]] = []
     plan = request.plan
     steps = plan.steps or tuple(step.name for step in prepared.platform.workflows[plan.workflow].steps)
-    progress = Silent() if as_json else progress_for(steps, RunStore(project).last_success(plan.workflow, plan.environment))
+    progress = (
+        Silent() if as_json else progress_for(steps, RunStore(project).last_success(plan.workflow, plan.environment))
+    )
 
     def observe(message: dict[str, Any]) -> None:
         progress(message)

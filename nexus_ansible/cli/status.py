@@ -43,7 +43,9 @@ def command(project: Project, environment: str | None, runs: int, as_json: bool)
         result, _ = execute_quietly(project, prepared, Request(plan, permit), as_json=True)
         result.raise_for_outcome()
         found[name] = list(result.status.get("instances", ()))
-    last = [state for state in RunStore(project).latest(runs + len(names) * 2) if state.workflow != workflow.name][:runs]
+    last = [state for state in RunStore(project).latest(runs + len(names) * 2) if state.workflow != workflow.name][
+        :runs
+    ]
     if as_json:
         print_json({"environments": found, "runs": [{**asdict(state), "process": None} for state in last]})
     else:
@@ -61,7 +63,9 @@ def _show(found: dict[str, list[dict[str, Any]]], runs: list[Any]) -> None:
         else:
             click.echo(f"{name}: nothing is deployed. Deploy it: nexus-ansible apply {name}")
     if runs:
-        print_table("last runs", RUN_COLUMNS, [_run_row(state) for state in runs], [state.outcome != "ok" for state in runs])
+        print_table(
+            "last runs", RUN_COLUMNS, [_run_row(state) for state in runs], [state.outcome != "ok" for state in runs]
+        )
 
 
 def _run_row(state: Any) -> list[object]:

@@ -77,7 +77,7 @@ def _firings(schedule: str, since: datetime, now: datetime) -> Iterator[datetime
 def _deadlines(
     interval: timedelta, starts: Sequence[datetime], since: datetime, now: datetime
 ) -> tuple[list[datetime], list[datetime]]:
-    """(deadlines, missed ones): a start is due an interval after the one before, or after the deadline that was missed."""
+    """(deadlines, missed ones): a start is due an interval after the one before, or after a missed deadline."""
     due: list[datetime] = []
     missed: list[datetime] = []
     moment = since

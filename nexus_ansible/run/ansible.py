@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import codecs
 import os
+import re
 import sys
 import threading
 from collections import deque
@@ -16,7 +17,20 @@ from typing import Any
 from nexus_ansible.run.guard import MARKER, end_processes
 
 GUARD = Path(__file__).with_name("guard.py")
-PASSED = ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "LC_*", "TZ", "TMPDIR", "SSH_AUTH_SOCK", "ANSIBLE_*")
+PASSED = (
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "LANGUAGE",
+    "LC_*",
+    "TZ",
+    "TMPDIR",
+    "SSH_AUTH_SOCK",
+    "ANSIBLE_*",
+)
 TAIL_LINES = 40
 
 
@@ -48,9 +62,7 @@ class Ended:
     tail: str
 
 
-def run_ansible(
-    invocation: Invocation, private: Path, on_event: Callable[[dict[str, Any]], bool]
-) -> Ended:
+def run_ansible(invocation: Invocation, private: Path, on_event: Callable[[dict[str, Any]], bool]) -> Ended:
     """Run a playbook and wait for it. `private` is an empty directory of the run's own; `on_event` gets runner events.
 
     Raises OSError when the runner cannot write to `private`.
@@ -120,8 +132,9 @@ def mitogen_strategy() -> Path | None:
 
 
 def _mitogen_supports(release: str) -> tuple[int, int]:
-    """Newest ansible-core of a Mitogen release, from its change log: 0.3.25 for 2.18, 0.3.30 for 2.19, 0.3.40 for 2.20."""
-    patch = int(release.split(".")[2].partition("+")[0].rstrip("abcrcdev") or 0)
+    """Newest ansible-core of a Mitogen release, from its change log: 0.3.30 brought 2.19, 0.3.40 brought 2.20."""
+    digits = re.match(r"0\.3\.([0-9]+)", release)
+    patch = int(digits[1]) if digits else 0
     return (2, 20) if patch >= 40 else (2, 19) if patch >= 30 else (2, 18)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from nexus_ansible.run.recorder import RUNNER_EVENTS, Tally
 
 _COMPARED = frozenset(RUNNER_EVENTS.values())
-_NEVER_WITHOUT_PID = frozenset({"runner_on_start", "playbook_on_task_start", "playbook_on_play_start", "playbook_on_stats"})
+_PRINTED = frozenset({"", "verbose", "EOF"})
 
 
 class RunnerEvents:
@@ -28,9 +28,7 @@ class RunnerEvents:
         name = str(event.get("event", ""))
         if name in _COMPARED:
             self._seen[name, str(event.get("parent_uuid", ""))] += 1
-        if "pid" not in event and (name in _COMPARED or name in _NEVER_WITHOUT_PID):
-            self._suspicious.append(_describe(event))
-        elif "pid" not in event and name not in {"", "verbose", "EOF"}:
+        if "pid" not in event and name not in _PRINTED:
             self._suspicious.append(_describe(event))
         return False
 
@@ -40,7 +38,9 @@ class RunnerEvents:
         for key, number in sorted(self._seen.items()):
             more = number - tally.events[key]
             if more > 0 and not found:
-                found.append(f"forged runner event: {more} more {key[0]} of task {key[1] or 'unknown'} than Ansible ran")
+                found.append(
+                    f"forged runner event: {more} more {key[0]} of task {key[1] or 'unknown'} than Ansible ran"
+                )
         if complete:
             for key, number in sorted(tally.events.items()):
                 missing = number - self._seen[key]

@@ -83,7 +83,7 @@ def admit(authorization: Authorization, registries: Registries, person: Person, 
         rule = (*ROLES, role.name, "restrictions", named[0]) if named else (*ROLES, role.name, "permissions")
         allowed = ", ".join(role.permissions) or "nothing"
         raise RefusedError(
-            f'{registries.at(rule)}: {person.name} has the role "{role.name}", which may not {action}.\n'
+            f'{registries.at(rule, key=True)}: {person.name} has the role "{role.name}", which may not {action}.\n'
             f"  It may: {allowed}. Ask somebody with another role, or change the registry."
         )
     for index, restriction in enumerate(role.restrictions):

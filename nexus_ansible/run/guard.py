@@ -53,7 +53,7 @@ def marked_processes(run: str) -> list[int]:
 
 def end_processes(run: str) -> int:
     """End every process of a run: politely, then by force. Returns how many there were."""
-    ended = set()
+    ended: set[int] = set()
     deadline = time.monotonic() + GRACE_S
     number = signal.SIGTERM
     while True:
@@ -105,7 +105,7 @@ def _become(command: list[str]) -> None:
     os.setpgid(0, 0)
     die_with_parent(signal.SIGTERM)
     try:
-        os.execvp(command[0], command)
+        os.execvp(command[0], command)  # noqa: S606 - the command is given as a list
     except OSError as error:
         os.write(2, f"{command[0]}: {error.strerror}\n".encode())
     os._exit(127)

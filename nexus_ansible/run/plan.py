@@ -71,7 +71,9 @@ def chosen_steps(workflow: Workflow, step: tuple[str, ...], from_step: str | Non
     names = [known.name for known in workflow.steps]
     for name in (*step, *((from_step,) if from_step else ())):
         if name not in names:
-            raise RefusedError(f'{workflow.position}: {workflow.name} has no step "{name}".\n  Known: {", ".join(names)}.')
+            raise RefusedError(
+                f'{workflow.position}: {workflow.name} has no step "{name}".\n  Known: {", ".join(names)}.'
+            )
     if from_step:
         return tuple(names[names.index(from_step) :])
     return tuple(name for name in names if name in step)
@@ -89,7 +91,9 @@ def require_plan(project: Project, wanted: str, now: Plan) -> None:
     try:
         old = json.loads(_path(project, wanted).read_text("utf-8"))
     except FileNotFoundError:
-        raise RefusedError(f'There is no plan "{wanted}".\n  `nexus-ansible plan {now.environment}` makes one.') from None
+        raise RefusedError(
+            f'There is no plan "{wanted}".\n  `nexus-ansible plan {now.environment}` makes one.'
+        ) from None
     new = json.loads(json.dumps(asdict(now)))
     changed = ", ".join(key for key in new if new[key] != old.get(key))
     raise DriftError(

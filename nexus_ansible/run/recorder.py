@@ -65,7 +65,7 @@ class Recorder:
         identity: RunIdentity,
         redactor: Redactor,
         tasks_log: Path,
-        observe: Callable[[dict[str, Any]], None] = lambda message: None,
+        observe: Callable[[dict[str, Any]], None] | None = None,
     ) -> None:
         self.tally = Tally()
         self.status: dict[str, Any] = {}
@@ -76,7 +76,7 @@ class Recorder:
         self._identity = identity
         self._redactor = redactor
         self._log = tasks_log.open("a", encoding="utf-8", buffering=1)
-        self._observe = observe
+        self._observe = observe or (lambda _: None)
         self._pending: list[Record] = []
         self._settled: list[str] = []
         self._due = 0.0
@@ -91,7 +91,7 @@ class Recorder:
         self._ledger.append([self._record("run_started", self._identity.opening, self._identity.personal)])
 
     def handle(self, line: bytes) -> None:
-        """Take one message of the callback plugin, JSON text. Raises LedgerIntegrityError when it cannot be recorded."""
+        """Take one message of the callback plugin, as JSON. Raises LedgerIntegrityError when it cannot be recorded."""
         message: dict[str, Any] = orjson.loads(line)
         event = message["event"]
         if event == "secrets":
@@ -124,7 +124,7 @@ class Recorder:
         return max(0.0, self._due - time.monotonic()) if self._pending else None
 
     def commit(self) -> None:
-        """Make everything taken so far durable. Raises LedgerIntegrityError; then nothing is lost, and nothing new is taken."""
+        """Make everything taken so far durable. Raises LedgerIntegrityError; what is not durable then stays pending."""
         if not self._pending:
             return
         self._ledger.append(self._pending)
@@ -140,12 +140,12 @@ class Recorder:
             self._pending.append(self._record("task", {**fields, "duration": _since(began)}))
         self._running.clear()
         counts = {what: self.tally.total(what) for what in ("ok", "failed", "skipped", "unreachable", "ignored")}
-        fields: dict[str, Any] = {f"tasks_{what}": number for what, number in counts.items()}
-        fields |= {"outcome": outcome, "changed": bool(self.tally.changed.total())}
+        end: dict[str, Any] = {f"tasks_{what}": number for what, number in counts.items()}
+        end |= {"outcome": outcome, "changed": bool(self.tally.changed.total())}
         if discrepancies:
-            fields["discrepancies"] = [self.redacted(text)[:500] for text in discrepancies[:50]]
+            end["discrepancies"] = [self.redacted(text)[:500] for text in discrepancies[:50]]
         payload = {"message": self.redacted(message)} if message else None
-        self._pending.append(self._record("run_ended", fields, payload))
+        self._pending.append(self._record("run_ended", end, payload))
         self.commit()
         self._log.close()
 
@@ -158,7 +158,9 @@ class Recorder:
         began = self._running.pop((task, host), None)
         self.tally.outcomes[host, outcome] += 1
         if outcome == "failed" and self._included.pop((task, host), False):
-            self.tally.outcomes[host, "ok"] -= 1  # an include that was well until its file was read counts as failed only
+            self.tally.outcomes[host, "ok"] -= (
+                1  # an include that was well until its file was read counts as failed only
+            )
         self._included[task, host] = outcome == "ok" and ".include_" in self._action(task)
         self.tally.changed[host] += bool(message["changed"])
         self.tally.events[RUNNER_EVENTS[outcome], task] += 1

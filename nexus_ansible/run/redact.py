@@ -47,7 +47,8 @@ class Redactor:
             return self.text(value)
         if isinstance(value, dict):
             return {
-                self.text(str(key)): HIDDEN if _hides(key, member) else self.data(member) for key, member in value.items()
+                self.text(str(key)): HIDDEN if _hides(key, member) else self.data(member)
+                for key, member in value.items()
             }
         if isinstance(value, list):
             return [self.data(member) for member in value]

@@ -56,16 +56,24 @@ class Result:
             raise LedgerIntegrityError(f"{self.outcome.message}\n{self.outcome.ledger_error}")
         if self.outcome.discrepancies:
             found = "\n".join(f"  {line}" for line in self.outcome.discrepancies)
-            raise LedgerIntegrityError(f"Run {self.state.run}: the event stream of the run does not fit its records:\n{found}")
+            raise LedgerIntegrityError(
+                f"Run {self.state.run}: the event stream of the run does not fit its records:\n{found}"
+            )
         if self.outcome.outcome == "ok":
             return
-        error: type[NexusError] = {"timeout": RunTimeoutError, "refused": RefusedError}.get(self.outcome.outcome, RunError)
+        error: type[NexusError] = {"timeout": RunTimeoutError, "refused": RefusedError}.get(
+            self.outcome.outcome, RunError
+        )
         raise error(_story(self))
 
 
 def _story(result: Result) -> str:
     state = result.state
-    lines = [f"Run {state.run} {result.outcome.outcome}" + (f" at step {state.failed_step}" if state.failed_step else "") + "."]
+    lines = [
+        f"Run {state.run} {result.outcome.outcome}"
+        + (f" at step {state.failed_step}" if state.failed_step else "")
+        + "."
+    ]
     lines += [f"  {failure['host']} | {failure['task']}: {failure['message']}" for failure in result.failures[-5:]]
     if result.outcome.message:
         lines.append(f"  {result.outcome.message}")
@@ -74,7 +82,7 @@ def _story(result: Result) -> str:
     return "\n".join(lines)
 
 
-def execute(project: Project, model: Platform, request: Request, observe: Observer = lambda message: None) -> Result:
+def execute(project: Project, model: Platform, request: Request, observe: Observer | None = None) -> Result:
     """Run a plan. Raises RefusedError before anything is touched; everything later is in the result."""
     plan = request.plan
     environment = model.environments[plan.environment]
@@ -181,7 +189,12 @@ def _identity(request: Request, run: str) -> RunIdentity:
     plan = request.plan
     return RunIdentity(
         run=run,
-        fields={"env": plan.environment, "workflow": plan.workflow, "plan": plan.id, **({"check": True} if request.check else {})},
+        fields={
+            "env": plan.environment,
+            "workflow": plan.workflow,
+            "plan": plan.id,
+            **({"check": True} if request.check else {}),
+        },
         opening={
             "via": "nexus-ansible",
             "action": request.permit.action,

@@ -57,9 +57,13 @@ def record(project: Project, connection: socket.socket) -> None:
         answer(connection, {"secrets": {}})
         serve(connection, recorder)
         outcome = _outcome(recorder)
-        recorder.close(outcome, "" if outcome != "crashed" else "it ended without a recap", recap_discrepancies(recorder.tally))
+        recorder.close(
+            outcome, "" if outcome != "crashed" else "it ended without a recap", recap_discrepancies(recorder.tally)
+        )
         counts = {what: recorder.tally.total(what) for what in ("ok", "failed", "skipped", "unreachable", "ignored")}
-        ended = replace(state, outcome=outcome, ended=timestamp(now_utc()), failed_step=recorder.failed_step, counts=counts)
+        ended = replace(
+            state, outcome=outcome, ended=timestamp(now_utc()), failed_step=recorder.failed_step, counts=counts
+        )
         RunStore(project).end(ended)
 
 
@@ -75,7 +79,9 @@ def _opening(project: Project, hello: dict[str, Any]) -> RunState:
         workflow = next((name for name in checked.platform.workflows if playbook_path(name) == playbook), "")
         if workflow and environment:
             action = "read" if hello["check"] else action_of(checked.platform.workflows[workflow], environment)
-            admit(checked.platform.authorization[environment], as_seen_by(checked.registries, environment), person, action)
+            admit(
+                checked.platform.authorization[environment], as_seen_by(checked.registries, environment), person, action
+            )
     return RunState(
         run=new_run_id(now),
         workflow=workflow,

@@ -96,7 +96,9 @@ class RunStore:
 
     def save(self, state: RunState) -> None:
         """Remember a state."""
-        write_file(self.directory(state.run) / "state.json", json.dumps(asdict(state), indent=1, sort_keys=True) + "\n", 0o600)
+        write_file(
+            self.directory(state.run) / "state.json", json.dumps(asdict(state), indent=1, sort_keys=True) + "\n", 0o600
+        )
 
     def end(self, state: RunState) -> None:
         """Remember that a run has ended, and how long its steps took when it ended well."""

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
 from nexus_ansible.errors import LedgerIntegrityError
 from nexus_ansible.run.ansible import Ended, Invocation, run_ansible
 from nexus_ansible.run.crosscheck import RunnerEvents, recap_discrepancies
@@ -106,7 +107,9 @@ def _run(plan: Invocation, private: Path, events: RunnerEvents, watch: Supervisi
 def _close(ended: Ended, recorder: Recorder, events: RunnerEvents, watch: Supervision) -> Outcome:
     outcome, message = _verdict(ended, recorder, watch)
     message = recorder.redacted(message)
-    found = events.discrepancies(recorder.tally, complete=outcome in {"ok", "failed"}) + recap_discrepancies(recorder.tally)
+    found = events.discrepancies(recorder.tally, complete=outcome in {"ok", "failed"}) + recap_discrepancies(
+        recorder.tally
+    )
     if watch.ledger_error is None:
         try:
             recorder.close(outcome, message, found)

@@ -24,7 +24,7 @@ def make_project(
     root: Path, steps: dict[str, list[dict[str, Any]]], changes: dict[str, Any] | None = None, **workflow: Any
 ) -> Path:
     """Write a project whose workflow `chores.daily` runs the given tasks, one list for each step."""
-    registries = {name: data for name, data in REGISTRIES.items()}
+    registries = dict(REGISTRIES)
     registries["automation"] = {
         "automation": {
             "project": "lab",
@@ -47,7 +47,9 @@ def write_yaml(path: Path, data: Any) -> None:
     path.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
 
 
-def nexus(project: Path, *arguments: str, env: dict[str, str] | None = None, **options: Any) -> subprocess.CompletedProcess[str]:
+def nexus(
+    project: Path, *arguments: str, env: dict[str, str] | None = None, **options: Any
+) -> subprocess.CompletedProcess[str]:
     """Run the command line in a project, as a person in a pipe would."""
     environment = {**os.environ, "XDG_STATE_HOME": str(project.parent / "state"), **(env or {})}
     return subprocess.run(

@@ -9,7 +9,9 @@ from nexus_ansible.cli.options import json_option, print_json, project_option
 from nexus_ansible.project import Project
 
 
-@click.command(epilog='Example: nexus-ansible audit acknowledge 1204 --reason "the clock was set after a battery change"')
+@click.command(
+    epilog='Example: nexus-ansible audit acknowledge 1204 --reason "the clock was set after a battery change"'
+)
 @click.argument("record", type=click.IntRange(min=0))
 @click.option("--reason", required=True, metavar="TEXT", help="Why the clock stepped there.")
 @project_option

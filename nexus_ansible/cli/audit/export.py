@@ -14,7 +14,9 @@ from nexus_ansible.project import Project
 
 
 @click.command(epilog="Example: nexus-ansible audit export --format csv --since 2025-01-01 > audit.csv")
-@click.option("--format", "format_name", type=click.Choice(["jsonl", "csv", "navigator"]), default="jsonl", show_default=True)
+@click.option(
+    "--format", "format_name", type=click.Choice(["jsonl", "csv", "navigator"]), default="jsonl", show_default=True
+)
 @filter_options
 @project_option
 def command(project: Project, format_name: str, **filters: Any) -> None:

@@ -25,7 +25,9 @@ def filter_options(command: Command) -> Command:
             click.option("--actor", metavar="USER", help="By this person."),
             click.option("--run", "run", metavar="RUN", help="Of this run."),
             click.option("--kind", metavar="KIND", help="run_started, task, run_ended, ..."),
-            click.option("--since", metavar="WHEN", help='From then on: "2025-01-27", "2025-01-27T12:30", or "2h" ago.'),
+            click.option(
+                "--since", metavar="WHEN", help='From then on: "2025-01-27", "2025-01-27T12:30", or "2h" ago.'
+            ),
             click.option("--until", metavar="WHEN", help="Before then."),
             click.option("--changed", is_flag=True, help="Only what changed something."),
             click.option("--failed", is_flag=True, help="Only what failed."),
@@ -73,5 +75,7 @@ def moment(text: str | None, option: str) -> datetime | None:
     try:
         when = datetime.fromisoformat(text)
     except ValueError:
-        raise click.BadParameter(f'"{text}" is not a date, a time or a duration such as 2h', param_hint=option) from None
+        raise click.BadParameter(
+            f'"{text}" is not a date, a time or a duration such as 2h', param_hint=option
+        ) from None
     return when if when.tzinfo else when.replace(tzinfo=UTC)

@@ -17,7 +17,9 @@ COLUMNS = ("record", "time", "run", "env", "workflow", "step", "host", "task", "
 
 @click.command(epilog="Example: nexus-ansible audit log --env production --since 2h --changed")
 @filter_options
-@click.option("--tasks/--runs", default=None, help="Every task, or runs only. Default: runs, unless a filter is about tasks.")
+@click.option(
+    "--tasks/--runs", default=None, help="Every task, or runs only. Default: runs, unless a filter is about tasks."
+)
 @project_option
 @json_option
 def command(project: Project, tasks: bool | None, as_json: bool, **filters: Any) -> None:
@@ -32,7 +34,9 @@ def command(project: Project, tasks: bool | None, as_json: bool, **filters: Any)
         print_json([{"index": one.index, **one.record, "payload": one.payload, "actor": one.actor} for one in found])
         return
     rows = [_row(one) for one in found]
-    print_table("records", COLUMNS, rows, [one.record.get("outcome") in {"failed", "timeout", "crashed"} for one in found])
+    print_table(
+        "records", COLUMNS, rows, [one.record.get("outcome") in {"failed", "timeout", "crashed"} for one in found]
+    )
 
 
 def _row(one: Any) -> list[object]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -11,16 +12,18 @@ from nexus_ansible.cli.options import json_option, print_json
 from nexus_ansible.project import find_project
 
 
-@click.command(epilog="Example: nexus-ansible audit prove 17 > record-17.proof; nexus-ansible audit prove --check record-17.proof --key key.pub")
+@click.command(epilog="Example: nexus-ansible audit prove --check record-17.proof --key key.pub")
 @click.argument("record", type=click.IntRange(min=0), required=False)
-@click.option("--check", "proof", type=click.File(), help="Check this proof instead of writing one; needs --key and no ledger.")
+@click.option(
+    "--check", "proof", type=click.File(), help="Check this proof instead of writing one; needs --key and no ledger."
+)
 @click.option("--key", "key_file", type=click.File(), help="Public key of the ledger's owner.")
 @click.option("--project", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="The project.")
 @json_option
 def command(
     record: int | None,
-    proof: click.utils.LazyFile | None,
-    key_file: click.utils.LazyFile | None,
+    proof: TextIO | None,
+    key_file: TextIO | None,
     project: Path | None,
     as_json: bool,
 ) -> None:

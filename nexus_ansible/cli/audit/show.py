@@ -40,8 +40,15 @@ def _show(one: Any, *, whole: bool) -> None:
     head = " ".join(str(record[name]) for name in ("step", "host", "task", "outcome") if record.get(name))
     changed = " changed" if record.get("changed") else ""
     click.echo(click.style(f"#{one.index} {record['time']} {record['kind']} {head}{changed}", bold=True))
-    if record["kind"] == "task" and not whole and record.get("outcome") in {"ok", "skipped"} and not record.get("changed"):
+    if (
+        record["kind"] == "task"
+        and not whole
+        and record.get("outcome") in {"ok", "skipped"}
+        and not record.get("changed")
+    ):
         return
-    leaf = {key: value for key, value in record.items() if value not in (None, "", []) and key not in {"v", "kind", "time"}}
+    leaf = {
+        key: value for key, value in record.items() if value not in (None, "", []) and key not in {"v", "kind", "time"}
+    }
     shown: dict[str, Any] = {**leaf, "payload": one.payload if one.payload is not None else record.get("payload")}
     click.echo("  " + json.dumps(shown, indent=2, sort_keys=True, ensure_ascii=False).replace("\n", "\n  "))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import TextIO
 
 import click
 
@@ -20,9 +21,7 @@ from nexus_ansible.project import SSOT, Project
 @click.option("--integrity-only", is_flag=True, help="Leave out the verdict on completeness.")
 @project_option
 @json_option
-def command(
-    project: Project, key_file: click.utils.LazyFile | None, since: str | None, integrity_only: bool, as_json: bool
-) -> None:
+def command(project: Project, key_file: TextIO | None, since: str | None, integrity_only: bool, as_json: bool) -> None:
     """Check that the ledger is intact (9 if not) and complete (10 if not).
 
     Intact: nothing edited, reordered, cut off or forged. Complete: every run that began has an end, and every run that

@@ -63,7 +63,10 @@ def test_a_failed_plain_run_is_recorded_as_failed(tmp_path: Path) -> None:
 
 
 def test_a_killed_plain_run_is_closed_by_its_recorder(tmp_path: Path) -> None:
-    hang = {"name": "Hang", "ansible.builtin.shell": {"cmd": "touch marker; exec sleep 600", "chdir": "{{ playbook_dir }}/.."}}
+    hang = {
+        "name": "Hang",
+        "ansible.builtin.shell": {"cmd": "touch marker; exec sleep 600", "chdir": "{{ playbook_dir }}/.."},
+    }
     project = compiled(tmp_path, {"first": [hang]})
     environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")}
     command = [str(ANSIBLE), "-i", "inventories/lab", "playbooks/chores_daily.yml"]
@@ -89,10 +92,18 @@ def test_a_playbook_outside_a_project_is_left_alone(tmp_path: Path) -> None:
     project = compiled(tmp_path, SAY)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    (elsewhere / "hello.yml").write_text("- hosts: localhost\n  gather_facts: false\n  tasks:\n    - debug: {msg: hi}\n")
+    (elsewhere / "hello.yml").write_text(
+        "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - debug: {msg: hi}\n"
+    )
     environment = {**os.environ, "ANSIBLE_CALLBACKS_ENABLED": "nexus.automation.ledger"}
     done = subprocess.run(
-        [str(ANSIBLE), "hello.yml"], cwd=elsewhere, env=environment, capture_output=True, text=True, timeout=120, check=False
+        [str(ANSIBLE), "hello.yml"],
+        cwd=elsewhere,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert done.returncode == 0
     assert not (elsewhere / ".nexus").exists()

@@ -42,11 +42,9 @@ def spellings(secret: str) -> set[bytes]:
 
 
 def files_that_hold(root: Path, secret: str) -> list[str]:
-    found = []
-    for path in root.rglob("*"):
-        if path.is_file() and any(text in path.read_bytes() for text in spellings(secret)):
-            found.append(str(path.relative_to(root)))
-    return found
+    wanted = spellings(secret)
+    files = (path for path in root.rglob("*") if path.is_file())
+    return [str(path.relative_to(root)) for path in files if any(text in path.read_bytes() for text in wanted)]
 
 
 def secret_project(root: Path) -> Path:

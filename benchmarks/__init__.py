@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Figures against peers and limits: `make bench` writes RESULTS.md."""
