@@ -66,6 +66,10 @@ def backends(project: ScratchProject) -> dict[str, dict[str, Any]]:
     return {name: row for name, row in status(project).items() if row["service"] == "backend"}
 
 
+def states(project: ScratchProject) -> dict[str, object]:
+    return {name: row["pid"] or row["state"] for name, row in backends(project).items()}
+
+
 def test_a_page_comes_through_proxy_frontend_backend_database_and_cache(platform: ScratchProject) -> None:
     before = visits(platform, "GET")
     page = get(platform, "/")
@@ -103,6 +107,10 @@ def test_a_killed_backend_is_running_again(platform: ScratchProject) -> None:
 
 def test_instances_come_and_go_with_the_registry(platform: ScratchProject) -> None:
     scale(platform, "backend", 4)
+    before = states(platform) | {"backend-4": "absent"}
+    predicted = changed_tasks(deploy(platform, *DEPLOYMENT, "--check"))
+    assert {task.partition(":")[0] for task in predicted} == {"backend-4", "proxy-1"}
+    assert states(platform) == before
     deploy(platform, *DEPLOYMENT)
     four = backends(platform)
     assert sorted(four) == ["backend-1", "backend-2", "backend-3", "backend-4"]

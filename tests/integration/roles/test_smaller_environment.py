@@ -171,6 +171,7 @@ def test_taking_it_down_leaves_data_but_no_process_and_no_port(tmp_path: Path) -
     assert len(addresses) == 3
     assert apply(project, "platform_down").returncode == 0
     assert processes(project) == []
+    assert {(row["state"], row["health"]) for row in status(project).values()} == {("absent", "absent")}
     for address in addresses:
         host, _, port = address.rpartition(":")
         with pytest.raises(ConnectionRefusedError):
