@@ -54,12 +54,20 @@ def cpu_count(quantity: str) -> float:
 
 def cron_problem(expression: str) -> str | None:
     """What is wrong with a five-field cron expression (fields as in Debian's cron), or None."""
+    fields = expression.split()
+    if len(fields) != 5:
+        return "it needs five fields: minute hour day month weekday"
+    wrong = _refusal(fields)
+    if wrong and not _refusal([*fields[:3], "*", fields[4]]):
+        return "it never fires: no month that it names has such a day" if "day" in wrong else wrong
+    return wrong
+
+
+def _refusal(fields: list[str]) -> str | None:
     from cronsim import CronSim, CronSimError
 
-    if len(expression.split()) != 5:
-        return "a schedule has five fields: minute hour day month weekday"
     try:
-        next(CronSim(expression, datetime(2025, 1, 1, tzinfo=UTC)))
+        next(CronSim(" ".join(fields), datetime(2025, 1, 1, tzinfo=UTC)))
     except CronSimError as error:
         return str(error)
     except StopIteration:

@@ -78,9 +78,11 @@ def _words(registry: str, error: jsonschema_rs.ValidationError) -> str:
     found = describe(error.instance)
     match error.kind:
         case Kind.Pattern() | Kind.AnyOf():
-            return f"{found} is not {subschema_of(registry, error.evaluation_path)['x-hint']}"
+            rule = subschema_of(registry, error.evaluation_path)
+            return f"{quote('***') if rule.get('x-secret') else found} is not {rule['x-hint']}"
         case Kind.Type(types=types):
-            return f"expected {' or '.join(_TYPES[name] for name in types)}, found {found}"
+            names = [_TYPES[name] for name in types if name != "integer" or "number" not in types]
+            return f"expected {' or '.join(names)}, found {found}"
         case Kind.Enum(options=options):
             return f"expected one of {', '.join(map(str, options))}, found {found}"
         case Kind.Constant(expected_value=value):

@@ -30,17 +30,20 @@ def compose(text: str, file: str) -> tuple[yaml.Node | None, list[Problem]]:
     return root, []
 
 
+class _TooDeepError(yaml.MarkedYAMLError):
+    """The file has more than MAX_DEPTH levels."""
+
+
 class _Loader(yaml.CSafeLoader):
     """libyaml's loader, which stops before it nests too deeply."""
 
     depth = 0
 
     def descend_resolver(self, current_node: yaml.Node, current_index: object) -> None:  # noqa: ARG002
-        """Called by the composer as it enters a node. Raises ComposerError."""
+        """Called by the composer as it enters a node. Raises _TooDeepError."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            what = f"more than {MAX_DEPTH} levels of nesting"
-            raise yaml.composer.ComposerError(None, None, what, current_node.start_mark)
+            raise _TooDeepError(problem_mark=current_node.start_mark)
 
     def ascend_resolver(self) -> None:
         """Called by the composer as it leaves a node."""
@@ -50,6 +53,8 @@ class _Loader(yaml.CSafeLoader):
 def _not_yaml(text: str, file: str, error: yaml.MarkedYAMLError) -> Problem:
     mark = error.problem_mark or error.context_mark
     where = Position(file, mark.line + 1, mark.column + 1) if mark else Position(file)
+    if isinstance(error, _TooDeepError):
+        return Problem(where, f"the file has more than {MAX_DEPTH} levels of nesting", "Close what is open.")
     what = error.problem or error.context or "not readable"
     if what == "but found another document":
         return Problem(where, "a second document begins here", "A registry is one document: remove the ---.")

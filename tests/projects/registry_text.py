@@ -6,6 +6,8 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
+import pytest
+
 from nexus_ansible.compile.project import check_project
 from nexus_ansible.project import SSOT, Project
 from nexus_ansible.registries.problems import InvalidRegistriesError
@@ -13,6 +15,8 @@ from nexus_ansible.registries.schema import REGISTRIES, file_name
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from _pytest.mark import ParameterSet
 
 SMALL = {
     "automation": """
@@ -27,9 +31,32 @@ SMALL = {
     "security": "security: {}",
 }
 
+CHORES = """
+argument_specs:
+  sweep:
+    short_description: A step with an argument of each type
+    options:
+      chores_times: {type: int, default: 1}
+      chores_share: {type: float}
+      chores_rooms: {type: list, elements: str}
+      chores_quiet: {type: bool}
+      chores_tool: {type: str, choices: [broom, mop]}
+      chores_notes: {type: dict}
+  wash:
+    short_description: A step that cannot do without its argument
+    options:
+      chores_dishes: {type: str, required: true, description: What is to be washed.}
+"""
+
 
 def write_registries(root: Path, **texts: str | bytes) -> Project:
-    """Write five registries: those given, and the small ones otherwise. Text may be indented as a test is."""
+    """Write five registries, those given and the small ones otherwise, and the role `chores`.
+
+    Text may be indented as a test is.
+    """
+    specs = root / "roles" / "chores" / "meta" / "argument_specs.yml"
+    specs.parent.mkdir(parents=True, exist_ok=True)
+    specs.write_text(CHORES, encoding="utf-8")
     for registry in REGISTRIES:
         path = root / SSOT / file_name(registry)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -43,30 +70,19 @@ def problems(project: Project) -> list[str]:
     try:
         check_project(project)
     except InvalidRegistriesError as error:
-        assert str(error) == "\n".join(map(str, error.problems))
         return [str(problem) for problem in error.problems]
     return []
 
 
-def deployment(variants: str, more: str = "") -> str:
-    """An automation registry with these variants of the family `deployment`, and more keys beside `workflows`."""
-    return f"automation:\n  workflows:\n    deployment:\n{_indented(variants, 6)}{_indented(more, 2)}"
+def read_cases(path: Path) -> list[ParameterSet]:
+    """Cases out of a text file: `=== NAME`, then `>>> REGISTRY` with its text, any number of them, then `>>> told`.
+
+    What is told stands as people see it. Gives (texts by registry, text told) by name.
+    """
+    return [_case(*case.split("\n", 1)) for case in path.read_text("utf-8").split("=== ")[1:]]
 
 
-def services(defined: str, more: str = "") -> str:
-    """An orchestration registry with these services, and more keys beside them."""
-    return f"orchestration:\n  services:\n{_indented(defined, 4)}{_indented(more, 2)}"
-
-
-def monitoring(text: str) -> str:
-    """A monitoring registry with these keys."""
-    return f"monitoring:\n{_indented(text, 2)}"
-
-
-def security(text: str) -> str:
-    """A security registry with these keys."""
-    return f"security:\n{_indented(text, 2)}"
-
-
-def _indented(text: str, columns: int) -> str:
-    return "".join(f"{' ' * columns}{line}\n" for line in textwrap.dedent(text).strip("\n").splitlines())
+def _case(name: str, body: str) -> ParameterSet:
+    sections = dict(section.split("\n", 1) for section in body.split(">>> ")[1:])
+    told = sections.pop("told").strip("\n")
+    return pytest.param(sections, told, id=name)

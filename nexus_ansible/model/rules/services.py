@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nexus_ansible.model.rules.twice import told_twice
 from nexus_ansible.model.services import PROVIDED, SERVICES, SINGLE_INSTANCE, capability_of
 from nexus_ansible.registries.problems import Problem, unknown
 
@@ -39,11 +40,19 @@ def service_rules(registries: Registries) -> Iterator[Problem]:
             yield registries.problem(path, f'the name "{name}" is taken', hint, key=True)
         groups[group] = name
         yield from _one_service(registries, name, data, path, services)
+    yield from _coordination(registries)
     for name, data in registries.get(("orchestration", "environments"), {}).items():
         for index, service in enumerate(data.get("services", ())):
             if service not in services and service not in PROVIDED:
                 where = ("orchestration", "environments", name, "services", index)
                 yield registries.problem(where, *unknown("service", service, [*services, *PROVIDED]))
+
+
+def _coordination(registries: Registries) -> Iterator[Problem]:
+    root = ("orchestration", "coordination")
+    parts: Mapping[str, Any] = registries.get(root, {})
+    ports = [((*root, part, "port"), str(data["port"])) for part, data in parts.items() if "port" in data]
+    yield from told_twice(registries, "port", ports)
 
 
 def _one_service(
