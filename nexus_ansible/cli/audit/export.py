@@ -21,6 +21,6 @@ from nexus_ansible.project import Project
 @project_option
 def command(project: Project, format_name: str, **filters: Any) -> None:
     """Write records to standard output: JSON lines, CSV, or one run for `ansible-navigator replay`."""
-    from nexus_ansible.ledger.export import export
+    from nexus_ansible.ledger.formats import export
 
     export(project.ledger, query_of(**filters), format_name, sys.stdout)

@@ -27,7 +27,7 @@ def command(project: Project, key_file: TextIO | None, since: str | None, integr
     Intact: nothing edited, reordered, cut off or forged. Complete: every run that began has an end, and every run that
     the registries scheduled took place.
     """
-    from nexus_ansible.ledger.verify import verify
+    from nexus_ansible.ledger.verdict import verify
     from nexus_ansible.run.crashed import close_crashed
 
     close_crashed(project)

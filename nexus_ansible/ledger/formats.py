@@ -78,7 +78,7 @@ def _cell(value: object) -> str:
     return value if isinstance(value, str) else _json(value)
 
 
-def _json(value: Any) -> str:  # noqa: ANN401  (any JSON value)
+def _json(value: Any) -> str:
     return "" if value is None else orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
