@@ -4,16 +4,13 @@
 from __future__ import annotations
 
 import contextlib
+import ssl
 import threading
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
 
 import pytest
-
-if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Iterator, Mapping
 
 
 @dataclass(frozen=True)

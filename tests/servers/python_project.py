@@ -5,10 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
 
 BACKEND = '''\
 """A build backend that packs one module, and says in the wheel which build it was."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import urllib.error
 import urllib.request
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -19,9 +19,6 @@ from tests.servers.postgresql import start_postgresql
 from tests.servers.process import accepts, running
 from tests.servers.redis import start_redis
 from tests.servers.supervisord import start_supervisord
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_postgresql_runs_below_a_private_directory_and_is_gone_afterwards(tmp_path: Path) -> None:

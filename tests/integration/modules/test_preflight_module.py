@@ -6,17 +6,13 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from ansible_collections.nexus.automation.plugins.module_utils.preflight.listeners import find_listeners
 from tests.servers.playbook import run_tasks
 from tests.servers.ports import free_port
+from tests.servers.supervisord import SupervisordServer
 from tests.servers.waiting import wait_until
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.servers.supervisord import SupervisordServer
 
 PREFLIGHT = "nexus.automation.preflight"
 HOLD = "import signal, socket, sys; s = socket.create_server(('127.0.0.1', int(sys.argv[1]))); signal.pause()"

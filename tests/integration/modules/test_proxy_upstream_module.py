@@ -6,7 +6,8 @@ from __future__ import annotations
 import threading
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,9 +16,6 @@ from tests.servers.caddy import CaddyServer, start_caddy
 from tests.servers.http import Answer, HttpServer
 from tests.servers.playbook import run_tasks
 from tests.servers.waiting import wait_until
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 UPSTREAM = "nexus.automation.proxy_upstream"
 

@@ -3,12 +3,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from tests.servers.playbook import run_tasks
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FIND = {"nexus.automation.server_program_info": {"name": "redis-server", "provider": "embedded"}}
 

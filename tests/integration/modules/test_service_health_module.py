@@ -3,17 +3,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from tests.servers.http import Answer, HttpServer
 from tests.servers.playbook import run_tasks
 from tests.servers.ports import free_port
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.servers.postgresql import PostgresqlServer
-    from tests.servers.redis import RedisServer
+from tests.servers.postgresql import PostgresqlServer
+from tests.servers.redis import RedisServer
 
 HEALTH = "nexus.automation.service_health"
 

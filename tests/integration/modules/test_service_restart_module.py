@@ -4,17 +4,14 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.servers.playbook import run_tasks
 from tests.servers.ports import free_port
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.servers.supervisord import SupervisordServer
+from tests.servers.supervisord import SupervisordServer
 
 METRICS = "nexus.automation.service_metrics"
 PROGRAM = "nexus.automation.supervised_program"

@@ -6,7 +6,8 @@ from __future__ import annotations
 import socket
 import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -26,13 +27,9 @@ from ansible_collections.nexus.automation.plugins.module_utils.redis_client impo
 from tests.servers.embedded import postgresql_bin
 from tests.servers.http import Answer, HttpServer, start_http
 from tests.servers.ports import free_port
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.servers.postgresql import PostgresqlServer
-    from tests.servers.redis import RedisServer
-    from tests.servers.tls import CertificateAuthority
+from tests.servers.postgresql import PostgresqlServer
+from tests.servers.redis import RedisServer
+from tests.servers.tls import CertificateAuthority
 
 
 def _check(*targets: dict[str, Any], **settings: Any) -> list[CheckResult]:

@@ -7,8 +7,8 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -22,9 +22,6 @@ from ansible_collections.nexus.automation.plugins.module_utils.preflight.program
 from tests.servers.ports import free_port
 from tests.servers.postgresql import unprivileged
 from tests.servers.process import accepts, running
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 HOLD = "import signal, socket, sys; s = socket.create_server((sys.argv[1], int(sys.argv[2]))); signal.pause()"
 

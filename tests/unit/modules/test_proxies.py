@@ -7,8 +7,9 @@ import json
 import threading
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -25,10 +26,6 @@ from tests.servers.caddy import CaddyServer, start_caddy
 from tests.servers.http import Answer, HttpServer, start_http
 from tests.servers.ports import free_port
 from tests.servers.waiting import wait_until
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.fixture

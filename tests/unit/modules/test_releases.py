@@ -6,7 +6,7 @@ from __future__ import annotations
 import io
 import multiprocessing
 import tarfile
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -26,9 +26,6 @@ from ansible_collections.nexus.automation.plugins.module_utils.artefacts.release
 from ansible_collections.nexus.automation.plugins.module_utils.artefacts.source_tree import file_digest
 from ansible_collections.nexus.automation.plugins.module_utils.errors import AdapterError
 from ansible_collections.nexus.automation.plugins.module_utils.files import locked
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def _artefact(directory: Path, version: str = "1.0") -> Artefact:

@@ -6,7 +6,8 @@ from __future__ import annotations
 import math
 import os
 import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -26,15 +27,11 @@ from ansible_collections.nexus.automation.plugins.module_utils.services.metrics 
 )
 from ansible_collections.nexus.automation.plugins.module_utils.services.prometheus_text import parse_metrics
 from ansible_collections.nexus.automation.plugins.module_utils.services.redis import parse_info
+from tests.servers.caddy import CaddyServer
 from tests.servers.http import Answer, HttpServer, start_http
 from tests.servers.ports import free_port
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.servers.caddy import CaddyServer
-    from tests.servers.postgresql import PostgresqlServer
-    from tests.servers.redis import RedisServer
+from tests.servers.postgresql import PostgresqlServer
+from tests.servers.redis import RedisServer
 
 PROMETHEUS = b"""\
 # HELP http_requests_total Requests.

@@ -8,7 +8,6 @@ import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -28,10 +27,8 @@ from ansible_collections.nexus.automation.plugins.module_utils.supervision.super
 from ansible_collections.nexus.automation.plugins.module_utils.supervision.supervisord_client import (
     SupervisordClient,
 )
+from tests.servers.supervisord import SupervisordServer
 from tests.servers.waiting import wait_until
-
-if TYPE_CHECKING:
-    from tests.servers.supervisord import SupervisordServer
 
 WAIT_FOR_EVER = [sys.executable, "-c", "import signal; signal.pause()"]
 REPORT = "json.dump([sys.argv[1:], dict(os.environ), os.getcwd()], open('told', 'w'))"

@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -20,9 +19,7 @@ from ansible_collections.nexus.automation.plugins.module_utils.supervision impor
 )
 from ansible_collections.nexus.automation.plugins.module_utils.supervision.program import Program, apply_program
 from ansible_collections.nexus.automation.plugins.module_utils.supervision.supervisord_client import SupervisordClient
-
-if TYPE_CHECKING:
-    from tests.servers.supervisord import SupervisordServer
+from tests.servers.supervisord import SupervisordServer
 from tests.servers.waiting import wait_until
 
 LIMIT_S = 20.0

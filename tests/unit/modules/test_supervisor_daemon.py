@@ -6,8 +6,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -24,9 +24,6 @@ from ansible_collections.nexus.automation.plugins.module_utils.supervision.daemo
 from ansible_collections.nexus.automation.plugins.module_utils.supervision.program import Program, apply_program
 from ansible_collections.nexus.automation.plugins.module_utils.supervision.supervisor import SupervisorSupervision
 from tests.servers.waiting import wait_until
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 LIMIT_S = 20.0
 

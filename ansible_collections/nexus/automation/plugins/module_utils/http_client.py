@@ -8,13 +8,15 @@ import functools
 import http.client
 import ssl
 import time
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from .errors import AdapterError, UnreachableError
 from .network import describe_network_error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 CHUNK = 65_536
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .errors import AdapterError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     import psycopg
 
 

@@ -7,11 +7,15 @@ import gzip
 import io
 import os
 import tarfile
-from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from ..errors import AdapterError
-from .source_tree import Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from .source_tree import Entry
 
 COMPRESSION = 6
 

@@ -8,15 +8,18 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import AdapterError
 from ..files import read_text, write_text
 from .archive import write_archive
 from .python_packages import Interpreter, describe_interpreter, install_packages
 from .source_tree import Entry, copy_tree, file_digest, list_tree, tree_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 FORMAT = 1  # another number builds everything anew: raise it when the same inputs shall give other bytes
 KEY_LENGTH = 12

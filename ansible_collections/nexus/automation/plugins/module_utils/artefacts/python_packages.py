@@ -8,12 +8,15 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import AdapterError
 from .source_tree import BUILD_TIME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 PIP_LIMIT_S = 900
 QUERY_LIMIT_S = 30

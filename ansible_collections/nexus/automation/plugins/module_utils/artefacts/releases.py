@@ -8,15 +8,18 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import AdapterError
 from ..files import read_text, write_text
 from .archive import differing_members, unpack_archive
 from .build import Artefact
 from .source_tree import file_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 MARK = ".nexus-release.json"
 UNFINISHED = ".unpacking-"

@@ -7,11 +7,14 @@ import fnmatch
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import AdapterError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 BUILD_TIME = 315_532_800  # 1980-01-01: wheels are ZIP files, which know no earlier time
 ALWAYS_IGNORED = ("__pycache__", "*.pyc")

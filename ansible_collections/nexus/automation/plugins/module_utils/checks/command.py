@@ -7,12 +7,14 @@ import os
 import shlex
 import signal
 import subprocess
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import AdapterError
 from .base import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SHOWN = 200
 

@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import UnreachableError
 from ..http_client import Page, Response, get_page, page_from_options, path_of
 from .base import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 BODY_LIMIT = 1_048_576
 SHOWN = 200
@@ -71,7 +73,7 @@ class HttpCheck:
         return _json_problem(body, self.json_pointer, self.json_value)
 
 
-def resolve_pointer(document: Any, pointer: str) -> Any:  # noqa: ANN401 - any JSON value
+def resolve_pointer(document: Any, pointer: str) -> Any:
     """Return the value `pointer` (RFC 6901) refers to; raise LookupError when there is none."""
     value = document
     for token in pointer.split("/")[1:]:
@@ -85,7 +87,7 @@ def resolve_pointer(document: Any, pointer: str) -> Any:  # noqa: ANN401 - any J
     return value
 
 
-def _json_problem(body: str, pointer: str, wanted: Any) -> str | None:  # noqa: ANN401 - any JSON value
+def _json_problem(body: str, pointer: str, wanted: Any) -> str | None:
     try:
         found = resolve_pointer(json.loads(body), pointer)
     except ValueError:

@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import AdapterError
 from ..postgresql_client import connect_postgresql
 from .base import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PORT = 5432
 

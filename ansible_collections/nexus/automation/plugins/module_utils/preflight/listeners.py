@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from ..processes import PROC
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LISTEN = "0A"
 

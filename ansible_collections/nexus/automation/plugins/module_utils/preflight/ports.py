@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..processes import family, process_name
 from .listeners import find_listeners
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from .base import Proxy, wait_until_drained
 from .caddy import CaddyProxy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["PROXIES", "Proxy", "wait_until_drained"]
 

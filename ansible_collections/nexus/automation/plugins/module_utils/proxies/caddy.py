@@ -12,15 +12,17 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ..errors import AdapterError
 from ..files import read_text, write_text
 from .caddy_admin import ATTEMPTS, CaddyAdmin, pause
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 GATE_MODE = 0o644
 

@@ -7,12 +7,14 @@ import http.client
 import json
 import random
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import AdapterError, UnreachableError
 from ..network import UnixHTTPConnection, describe_network_error
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 LIMIT_S = 30.0
 ATTEMPTS = 50

@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..checks.targets import limit_for
 from ..concurrency import run_jobs
@@ -15,6 +14,9 @@ from ..errors import AdapterError
 from ..processes import read_process, resident_bytes
 from . import SERVICES
 from .base import Sample, Service
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 @dataclass(frozen=True)

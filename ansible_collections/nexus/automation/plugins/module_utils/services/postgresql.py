@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..postgresql_client import connect_postgresql
 from .base import Sample
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PORT = 5432
 

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..redis_client import connect_redis
 from .base import Sample
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 PORT = 6379
 

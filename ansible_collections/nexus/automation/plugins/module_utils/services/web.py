@@ -5,14 +5,16 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import AdapterError
 from ..http_client import Page, get_page, page_from_options
 from .base import Sample
 from .prometheus_text import parse_metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 BODY_LIMIT = 16_777_216
 

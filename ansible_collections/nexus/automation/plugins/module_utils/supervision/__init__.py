@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .base import Supervision, UnitState, UnitStatus
 from .supervisor import SupervisorSupervision
 from .systemd import SystemdSupervision
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["SUPERVISIONS", "SUPERVISION_SPEC", "Supervision", "UnitState", "UnitStatus", "make_supervision"]
 

@@ -7,13 +7,16 @@ import os
 import subprocess
 import time
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import AdapterError, UnreachableError
 from ..files import read_text, tail, write_text
 from ..network import require_short_path
 from ..processes import Process, all_processes, command_line, end_processes, family, wait_until_gone, with_environment
 from .supervisord_client import SupervisordClient
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 START_LIMIT_S = 30.0
 POLL_S = 0.1

@@ -6,15 +6,19 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import AdapterError
 from ..files import read_text, write_text
 from .base import UnitState, UnitStatus
 from .supervisor import SupervisorSupervision
-from .supervisord_client import SupervisordClient
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from .supervisord_client import SupervisordClient
 
 MODE = 0o600  # a command or its environment may say more than others need to know
 SLACK_S = 15.0

@@ -4,15 +4,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import AdapterError
 from ..files import tail
 from ..processes import end_processes, family, wait_until_gone
 from .base import UnitState, UnitStatus
 from .supervisord_client import SupervisordClient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 POLL_S = 0.1
 

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import AdapterError
 from ..processes import family
 from .base import UnitState, UnitStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 QUERY_LIMIT_S = 30.0
 LOG_LINES = 20
