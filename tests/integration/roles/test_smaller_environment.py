@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(1200), pytest.mark.xdist_group("smaller environment")]
 
 
+CANARIES = ("canary-database", "canary-redis", "canary-jwt")
+"""Beginnings of the secrets that no quoting and no encoding changes."""
+
+
 def only_servers(orchestration: dict[str, Any]) -> None:
     orchestration["environments"]["production"]["services"] = ["database", "proxy", "redis"]
 
@@ -71,17 +75,17 @@ def test_a_first_run_is_predicted_without_a_trace(tmp_path: Path) -> None:
     assert run.returncode == 0, run.output[-6000:]
     assert any("database-1" in task for task in changed_tasks(run))
     assert not (project.root / ".nexus").exists()
-    assert "canary" not in run.output
+    assert not any(canary in run.output for canary in CANARIES)
 
 
 def test_no_secret_is_in_a_file_an_argument_or_the_output(environment: ScratchProject) -> None:
     output = deploy(environment, "--diff", "-vvv").output
-    canaries = [value.encode() for value in SECRETS.values()]
-    assert not [canary for canary in canaries if canary in output.encode()]
     files = [path for path in environment.root.rglob("*") if path.is_file() and not path.is_symlink()]
     assert len(files) > 50
-    assert [path for path in files if b"canary" in path.read_bytes()] == []
-    assert [words for words in processes(environment) if "canary" in words] == []
+    for canary in CANARIES:
+        assert canary not in output
+        assert [path for path in files if canary.encode() in path.read_bytes()] == []
+        assert [words for words in processes(environment) if canary in words] == []
 
 
 def test_the_database_takes_the_secret_and_nothing_else(environment: ScratchProject) -> None:
