@@ -6,7 +6,7 @@ from __future__ import annotations
 import yaml
 from yaml.reader import ReaderError
 
-from nexus_ansible.registries.problems import Position, Problem
+from nexus_ansible.registries.problems import Position, Problem, position_after
 
 MAX_DEPTH = 60
 """Levels of nesting. libyaml's own limit is the stack of the process: 30,000 open brackets end it with a signal."""
@@ -52,7 +52,8 @@ class _Loader(yaml.CSafeLoader):
 
 def _not_yaml(text: str, file: str, error: yaml.MarkedYAMLError) -> Problem:
     mark = error.problem_mark or error.context_mark
-    where = Position(file, mark.line + 1, mark.column + 1) if mark else Position(file)
+    end = position_after(file, text)  # libyaml puts the end of a file on a line of its own
+    where = min(Position(file, mark.line + 1, mark.column + 1), end) if mark else Position(file)
     if isinstance(error, _TooDeepError):
         return Problem(where, f"the file has more than {MAX_DEPTH} levels of nesting", "Close what is open.")
     what = error.problem or error.context or "not readable"
@@ -71,5 +72,5 @@ def _hint(text: str, where: Position) -> str:
 
 def _not_allowed(text: str, file: str, error: ReaderError) -> Problem:
     before = text.encode()[: error.position].decode(errors="replace")
-    where = Position(file, before.count("\n") + 1, len(before) - before.rfind("\n"))
+    where = position_after(file, before)
     return Problem(where, f"character U+{ord(text[len(before)]):04X} is not allowed in YAML", "Remove it.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nexus_ansible.registries.compose import compose
 from nexus_ansible.registries.document import Document, Marks
 from nexus_ansible.registries.nodes import NodeReader
-from nexus_ansible.registries.problems import Position, Problem, describe
+from nexus_ansible.registries.problems import Position, Problem, describe, position_after
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,13 +67,8 @@ def _read(path: Path, file: str) -> tuple[str | None, list[Problem]]:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         found = f"byte 0x{data[error.start]:02X} is not UTF-8 text"
-        return None, [Problem(position_of_byte(file, data, error.start), found, "Save the file as UTF-8.")]
+        where = position_after(file, data[: error.start].decode("utf-8"))
+        return None, [Problem(where, found, "Save the file as UTF-8.")]
     if not text.strip("\ufeff \t\r\n"):
         return None, [Problem(where, "the file is empty")]
     return text, []
-
-
-def position_of_byte(file: str, data: bytes, offset: int) -> Position:
-    """Where a byte of a file stands; columns count characters, as far as they are characters."""
-    before = data[:offset].decode("utf-8", errors="replace")
-    return Position(file, before.count("\n") + 1, len(before) - before.rfind("\n"))

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 MAX_LISTED = 12
 LONGEST = 60
+_LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
 
 @dataclass(frozen=True, order=True)
@@ -27,6 +29,12 @@ class Position:
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"
+
+
+def position_after(file: str, text: str) -> Position:
+    """The place that follows a text at the beginning of a file; lines end where YAML says that they do."""
+    lines = _LINE_END.split(text)
+    return Position(file, len(lines), len(lines[-1]) + 1)
 
 
 @dataclass(frozen=True)

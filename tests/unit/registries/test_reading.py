@@ -35,7 +35,7 @@ def test_yaml_that_does_not_mean_what_it_says_is_told_where_it_stands(
         pytest.param(b"- a\n", "1:1: expected a mapping, found a list", id="a list"),
         pytest.param(b"hello\n", '1:1: expected a mapping, found "hello"', id="a sentence"),
         pytest.param(
-            bytes(range(256)), "2:118: byte 0x80 is not UTF-8 text\n  Save the file as UTF-8.", id="binary data"
+            bytes(range(256)), "3:115: byte 0x80 is not UTF-8 text\n  Save the file as UTF-8.", id="binary data"
         ),
         pytest.param(
             b"automation: {project: caf\xe9}",
