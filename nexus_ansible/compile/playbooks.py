@@ -145,7 +145,7 @@ def _on_hosts(
         for batch in range(1, batches + 1):
             yield replace(
                 play,
-                title=f"{play.title} | wave {wave}, batch {batch} of {batches}",
+                title=f"{play.title} | wave {wave}, batch {batch}",
                 hosts=f"wave_{wave}:&batch_{batch}",
                 variables={**play.variables, "nexus_wave": wave, "nexus_batch": batch},
             )
