@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 import click
 
-from nexus_ansible.run.recorder import failure_text
 from nexus_ansible.run.state import RunState
+from nexus_ansible.run.tally import failure_text
 
 
 class Progress(Protocol):

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from nexus_ansible.ledger.ledger import Ledger
-from nexus_ansible.ledger.records import Record
 from nexus_ansible.project import Project
 from nexus_ansible.run.guard import end_processes
 from nexus_ansible.run.state import RunState, RunStore, is_alive, now_utc, timestamp
+
+if TYPE_CHECKING:
+    from nexus_ansible.ledger.records import Record
 
 MESSAGE = "the process that supervised the run is gone"
 
@@ -23,6 +25,8 @@ def close_crashed(project: Project) -> list[RunState]:
     dead = [state for state in store.open_runs() if not is_alive(state.process)]
     if not dead:
         return []
+    from nexus_ansible.ledger.ledger import Ledger  # most commands find nothing to close
+
     closed = []
     with Ledger.open(project.ledger) as ledger:
         for state in dead:
@@ -34,6 +38,8 @@ def close_crashed(project: Project) -> list[RunState]:
 
 
 def _closing_records(store: RunStore, state: RunState) -> list[Record]:
+    from nexus_ansible.ledger.records import Record
+
     fields = {"env": state.environment, "workflow": state.workflow, "plan": state.plan or None}
     tasks = [
         Record("task", state.run, {**fields, "task": task, "host": host, "outcome": "unknown", "changed": None})

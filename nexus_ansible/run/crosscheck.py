@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from nexus_ansible.run.recorder import RUNNER_EVENTS, Tally
+from nexus_ansible.run.tally import RUNNER_EVENTS, Tally
 
 _COMPARED = frozenset(RUNNER_EVENTS.values())
 _PRINTED = frozenset({"", "verbose", "EOF"})

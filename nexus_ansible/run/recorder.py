@@ -4,9 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,42 +12,12 @@ import orjson
 
 from nexus_ansible.ledger.ledger import Ledger
 from nexus_ansible.ledger.records import Record
+from nexus_ansible.run.identity import RunIdentity
 from nexus_ansible.run.redact import Redactor
+from nexus_ansible.run.tally import RUNNER_EVENTS, Tally, failure_text
 
 COMMIT_EVERY_S = 0.25
 GROUP = 1_000
-RUNNER_EVENTS = {
-    "ok": "runner_on_ok",
-    "failed": "runner_on_failed",
-    "timeout": "runner_on_failed",
-    "ignored": "runner_on_failed",
-    "skipped": "runner_on_skipped",
-    "unreachable": "runner_on_unreachable",
-}
-
-
-@dataclass(frozen=True)
-class RunIdentity:
-    """What is known of a run before it begins. `fields` go into every leaf, `personal` into the first payload."""
-
-    run: str
-    fields: Mapping[str, Any]
-    opening: Mapping[str, Any]
-    personal: Mapping[str, Any]
-
-
-@dataclass
-class Tally:
-    """What the records say so far, to be compared with the recap and with the runner's own events."""
-
-    outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
-    changed: Counter[str] = field(default_factory=Counter)
-    events: Counter[tuple[str, str]] = field(default_factory=Counter)
-    recap: dict[str, dict[str, int]] | None = None
-
-    def total(self, outcome: str) -> int:
-        """Results of one outcome on all hosts."""
-        return sum(number for (_, what), number in self.outcomes.items() if what == outcome)
 
 
 class Recorder:
@@ -209,12 +177,6 @@ class Recorder:
 
     def _record(self, kind: str, fields: Mapping[str, Any], payload: Mapping[str, Any] | None = None) -> Record:
         return Record(kind, self._identity.run, {**self._identity.fields, **fields}, payload)
-
-
-def failure_text(result: Mapping[str, Any]) -> str:
-    """The message of a failed result in one text: its own, and what the command said."""
-    parts = [str(result[key]).strip() for key in ("msg", "stderr", "module_stderr", "reason") if result.get(key)]
-    return "\n".join(dict.fromkeys(part for part in parts if part)) or "no message"
 
 
 def _since(began: float | None) -> float:

@@ -7,21 +7,24 @@ import platform
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from nexus_ansible.errors import LedgerIntegrityError, NexusError, RefusedError, RunError, RunTimeoutError
-from nexus_ansible.ledger.ledger import Ledger
-from nexus_ansible.model.platform import Environment, Platform, Workflow
+from nexus_ansible.model.platform import Environment, Platform, Policies, Workflow
 from nexus_ansible.project import Project
 from nexus_ansible.run.ansible import Invocation
 from nexus_ansible.run.gate import Permit
+from nexus_ansible.run.identity import RunIdentity
 from nexus_ansible.run.lock import counted, locked
 from nexus_ansible.run.plan import Plan
-from nexus_ansible.run.recorder import Recorder, RunIdentity
 from nexus_ansible.run.redact import Redactor
 from nexus_ansible.run.secrets import given_secrets, require_secrets
 from nexus_ansible.run.state import RunState, RunStore, new_run_id, now_utc, this_process, timestamp
 from nexus_ansible.run.supervise import Outcome, supervise
+
+if TYPE_CHECKING:
+    from nexus_ansible.run.recorder import Recorder  # loaded while Ansible starts, with the ledger
 
 Observer = Callable[[dict[str, Any]], None]
 
@@ -85,58 +88,72 @@ def _story(result: Result) -> str:
 def execute(project: Project, model: Platform, request: Request, observe: Observer | None = None) -> Result:
     """Run a plan. Raises RefusedError before anything is touched; everything later is in the result."""
     plan = request.plan
-    environment = model.environments[plan.environment]
     workflow, policies = model.workflows[plan.workflow], model.policies[plan.environment]
+    wanted = model.secrets[plan.environment]
     began = now_utc()
     run = new_run_id(began)
-    wanted = model.secrets[plan.environment]
     project.make_state()
     with ExitStack() as stack:
         stack.enter_context(counted(project, policies.max_concurrent))
         if not request.check:
-            services = _services(environment, plan.limit)
+            services = _services(model.environments[plan.environment], plan.limit)
             stack.enter_context(locked(project, plan.environment, services, run, timestamp(began)))
         if changes_hosts(workflow):
             require_secrets(project, wanted)
         secrets = given_secrets(wanted)
         redactor = Redactor(secrets.values())
         request = replace(request, reason=redactor.text(request.reason))
-        ledger = stack.enter_context(Ledger.open(project.ledger))
         state = _first_state(request, run, timestamp(began))
-        store = RunStore(project)
-        store.begin(state)
-        recorder = Recorder(
-            ledger,
-            _identity(request, run),
-            redactor,
-            store.directory(run) / "tasks.log",
-            observe,
-        )
-        recorder.open()
-        outcome = supervise(
-            lambda socket: Invocation(
-                run=run,
-                root=project.root,
-                playbook=project.root / plan.playbook,
-                inventory=project.root / plan.inventory,
-                socket=socket,
-                limit=plan.limit,
-                tags=plan.steps,
-                check=request.check,
-                extra_vars=plan.arguments,
-                forks=policies.forks,
-                fast=policies.strategy == "fast",
-                verbosity=request.verbosity,
-                passed=policies.pass_environment,
-            ),
-            recorder,
-            secrets,
-            workflow.timeout,
-        )
+        RunStore(project).begin(state)
+
+        def open_recorder() -> Recorder:
+            return _open_recorder(stack, project, request, run, redactor, observe)
+
+        def invocation(socket: Path) -> Invocation:
+            return _invocation(project, request, policies, run, socket)
+
+        try:
+            recorder, outcome = supervise(invocation, open_recorder, secrets, workflow.timeout)
+        except NexusError as error:
+            RunStore(project).end(replace(state, outcome="refused", ended=timestamp(now_utc()), message=str(error)))
+            raise
         state = _last_state(state, recorder, outcome, (now_utc() - began).total_seconds())
         if outcome.ledger_error is None:
-            store.end(state)
+            RunStore(project).end(state)
     return Result(state, outcome, recorder.failures, dict(recorder.tally.changed), recorder.status)
+
+
+def _open_recorder(
+    stack: ExitStack, project: Project, request: Request, run: str, redactor: Redactor, observe: Observer | None
+) -> Recorder:
+    """A recorder that has recorded that the run begins. Raises LedgerIntegrityError."""
+    from nexus_ansible.ledger.ledger import Ledger
+    from nexus_ansible.run.recorder import Recorder
+
+    ledger = stack.enter_context(Ledger.open(project.ledger))
+    tasks_log = RunStore(project).directory(run) / "tasks.log"
+    recorder = Recorder(ledger, _identity(request, run), redactor, tasks_log, observe)
+    recorder.open()
+    return recorder
+
+
+def _invocation(project: Project, request: Request, policies: Policies, run: str, socket: Path) -> Invocation:
+    plan = request.plan
+    return Invocation(
+        run=run,
+        root=project.root,
+        playbook=project.root / plan.playbook,
+        inventory=project.root / plan.inventory,
+        socket=socket,
+        limit=plan.limit,
+        tags=plan.steps,
+        check=request.check,
+        extra_vars=plan.arguments,
+        forks=policies.forks,
+        fast=policies.strategy == "fast",
+        verbosity=request.verbosity,
+        passed=policies.pass_environment,
+    )
 
 
 def changes_hosts(workflow: Workflow) -> bool:

@@ -26,8 +26,9 @@ from nexus_ansible.registries.registry_set import as_seen_by
 from nexus_ansible.run.crashed import close_crashed
 from nexus_ansible.run.crosscheck import recap_discrepancies
 from nexus_ansible.run.gate import action_of, admit, this_person
+from nexus_ansible.run.identity import RunIdentity
 from nexus_ansible.run.lock import locked
-from nexus_ansible.run.recorder import Recorder, RunIdentity
+from nexus_ansible.run.recorder import Recorder
 from nexus_ansible.run.redact import Redactor
 from nexus_ansible.run.state import RunState, RunStore, new_run_id, now_utc, this_process, timestamp
 from nexus_ansible.run.wire import answer, read_line, serve

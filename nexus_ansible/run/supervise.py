@@ -14,13 +14,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nexus_ansible.errors import LedgerIntegrityError
 from nexus_ansible.run.ansible import Ended, Invocation, run_ansible
 from nexus_ansible.run.crosscheck import RunnerEvents, recap_discrepancies
 from nexus_ansible.run.guard import adopt_orphans, end_processes, marked_processes
-from nexus_ansible.run.recorder import Recorder
 from nexus_ansible.run.wire import answer, read_line, serve
+
+if TYPE_CHECKING:
+    from nexus_ansible.run.recorder import Recorder  # loaded while Ansible starts, with the ledger
 
 REFUSED = 7
 KILLED = 128
@@ -72,27 +75,85 @@ def private_directory() -> Iterator[Path]:
 
 def supervise(
     invocation: Callable[[Path], Invocation],
-    recorder: Recorder,
+    open_recorder: Callable[[], Recorder],
     secrets: dict[str, str],
     timeout: float | None,
-) -> Outcome:
+) -> tuple[Recorder, Outcome]:
     """Run a playbook to its end, and close its record.
 
-    `invocation` makes the invocation from the path of the recorder's socket. `timeout` is in seconds.
+    `invocation` makes the invocation from the path of the recorder's socket. `open_recorder` is called while Ansible
+    starts, which does nothing before the recorder has answered it. `timeout` is in seconds. Raises what `open_recorder`
+    raises; nothing was touched then.
     """
     adopt_orphans()
     with private_directory() as private:
         plan = invocation(private / "ledger")
         watch = Supervision(plan.run)
         events = RunnerEvents()
-        listener = _listen(private / "ledger")
-        feeding = threading.Thread(target=_feed, args=(listener, recorder, secrets, watch, plan.run), daemon=True)
-        feeding.start()
+        feed = Feed(_listen(private / "ledger"), open_recorder, secrets, watch, plan.run)
+        feed.start()
         with _signals(watch), _time_limit(watch, timeout):
             ended = _run(plan, private / "runner", events, watch)
         _unblock(private / "ledger")
-        feeding.join()
-    return _close(ended, recorder, events, watch)
+        feed.join()
+    if feed.recorder is None:
+        assert feed.error is not None
+        raise feed.error
+    outcome = _close(ended, feed.recorder, events, watch)
+    if feed.error is not None and outcome.ledger_error is None:
+        raise feed.error
+    return feed.recorder, outcome
+
+
+class Feed(threading.Thread):
+    """Opens the recorder, takes the one connection that the callback plugin makes, and serves it."""
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        open_recorder: Callable[[], Recorder],
+        secrets: dict[str, str],
+        watch: Supervision,
+        run: str,
+    ) -> None:
+        super().__init__(daemon=True)
+        self.recorder: Recorder | None = None
+        self.error: Exception | None = None
+        self._listener = listener
+        self._open_recorder = open_recorder
+        self._secrets = secrets
+        self._watch = watch
+        self._run_id = run
+
+    def run(self) -> None:
+        """Whatever goes wrong stops the run: it would go on unrecorded."""
+        path = Path(self._listener.getsockname())
+        try:
+            self.recorder = self._open_recorder()
+            with self._listener:
+                connection, _ = self._listener.accept()
+            path.unlink(missing_ok=True)
+            with connection:
+                self._serve(connection, self.recorder)
+        except LedgerIntegrityError as error:
+            self._watch.ledger_error = error
+            self._give_up(error)
+        except Exception as error:  # noqa: BLE001 - a thread's errors reach nobody; supervise raises it
+            self._give_up(error)
+
+    def _serve(self, connection: socket.socket, recorder: Recorder) -> None:
+        peer = _peer(connection)
+        if peer == os.getpid():
+            return
+        if peer not in marked_processes(self._run_id):
+            self._watch.stop("failed", f"process {peer}, which is not part of the run, tried to write its record")
+        elif read_line(connection):
+            answer(connection, {"secrets": self._secrets})
+            serve(connection, recorder)
+
+    def _give_up(self, error: Exception) -> None:
+        self.error = error
+        self._watch.stop("failed", f"the run was stopped because it can no longer be recorded: {error}")
 
 
 def _run(plan: Invocation, private: Path, events: RunnerEvents, watch: Supervision) -> Ended:
@@ -129,28 +190,6 @@ def _verdict(ended: Ended, recorder: Recorder, watch: Supervision) -> tuple[str,
         what = f"by signal {ended.code - KILLED}" if ended.code and ended.code > KILLED else "without a recap"
         return "crashed", f"ansible-playbook ended {what}.\n{ended.tail}".strip()
     return "failed", "" if recorder.failures else ended.tail
-
-
-def _feed(listener: socket.socket, recorder: Recorder, secrets: dict[str, str], watch: Supervision, run: str) -> None:
-    """Take the one connection that the callback plugin makes, and serve it."""
-    path = Path(listener.getsockname())
-    with listener:
-        connection, _ = listener.accept()
-    path.unlink(missing_ok=True)
-    peer = _peer(connection)
-    if peer not in marked_processes(run):
-        connection.close()
-        if peer != os.getpid():
-            watch.stop("failed", f"process {peer}, which is not part of the run, tried to write its record")
-        return
-    with connection:
-        try:
-            if read_line(connection):
-                answer(connection, {"secrets": secrets})
-                serve(connection, recorder)
-        except LedgerIntegrityError as error:
-            watch.ledger_error = error
-            watch.stop("failed", f"the run was stopped because it can no longer be recorded: {error}")
 
 
 def _listen(path: Path) -> socket.socket:

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import json
 import select
 import socket
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-import orjson
-
-from nexus_ansible.run.recorder import Recorder
+if TYPE_CHECKING:
+    from nexus_ansible.run.recorder import Recorder
 
 CHUNK = 1 << 16
 
@@ -27,7 +28,7 @@ def read_line(connection: socket.socket) -> bytes:
 
 def answer(connection: socket.socket, message: dict[str, object]) -> None:
     """Answer the first message: `{"secrets": {NAME: VALUE}}`, or `{"refused": WHY}`."""
-    connection.sendall(orjson.dumps(message) + b"\n")
+    connection.sendall(json.dumps(message).encode() + b"\n")
 
 
 def serve(connection: socket.socket, recorder: Recorder) -> None:

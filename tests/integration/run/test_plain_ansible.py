@@ -83,7 +83,7 @@ def test_a_refused_person_cannot_run_the_playbook_either(tmp_path: Path) -> None
     project = compiled(tmp_path, SAY, {"security": {"security": rules}})
     done = playbook(project)
     assert done.returncode == 7
-    assert "config/ssot/security_registry.yaml:6:9: root has the role" in " ".join((done.stderr + done.stdout).split())
+    assert "config/ssot/security_registry.yaml:5:9: root has the role" in " ".join((done.stderr + done.stdout).split())
     assert "hello" not in done.stdout
     assert playbook(project, "--check").returncode == 0
 

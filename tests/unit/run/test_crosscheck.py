@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 from nexus_ansible.run.crosscheck import RunnerEvents, recap_discrepancies
-from nexus_ansible.run.recorder import Tally
+from nexus_ansible.run.tally import Tally
 
 
 def event(name: str, task: str = "t1", **more: Any) -> dict[str, Any]:

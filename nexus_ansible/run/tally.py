@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Results of a run, counted and put into words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+RUNNER_EVENTS = {
+    "ok": "runner_on_ok",
+    "failed": "runner_on_failed",
+    "timeout": "runner_on_failed",
+    "ignored": "runner_on_failed",
+    "skipped": "runner_on_skipped",
+    "unreachable": "runner_on_unreachable",
+}
+"""Outcomes of the ledger, and what ansible-runner calls them."""
+
+
+@dataclass
+class Tally:
+    """What the records say so far, to be compared with the recap and with the runner's own events."""
+
+    outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
+    changed: Counter[str] = field(default_factory=Counter)
+    events: Counter[tuple[str, str]] = field(default_factory=Counter)
+    recap: dict[str, dict[str, int]] | None = None
+
+    def total(self, outcome: str) -> int:
+        """Results of one outcome on all hosts."""
+        return sum(number for (_, what), number in self.outcomes.items() if what == outcome)
+
+
+def failure_text(result: Mapping[str, Any]) -> str:
+    """The message of a failed result in one text: its own, and what the command said."""
+    parts = [str(result[key]).strip() for key in ("msg", "stderr", "module_stderr", "reason") if result.get(key)]
+    return "\n".join(dict.fromkeys(part for part in parts if part)) or "no message"
