@@ -64,7 +64,7 @@ def recap_discrepancies(tally: Tally) -> list[str]:
     for host, recap in sorted(tally.recap.items()):
         count = {what: tally.outcomes[host, what] for what in RUNNER_EVENTS}
         recorded = {
-            "ok": count["ok"] + count["ignored"],
+            "ok": count["ok"] + count["ignored"] - tally.including[host] + tally.included[host],
             "failures": count["failed"] + count["timeout"],
             "skipped": count["skipped"],
             "unreachable": count["unreachable"],

@@ -51,7 +51,6 @@ class Recorder:
         self._play: dict[str, Any] = {}
         self._tasks: dict[str, dict[str, Any]] = {}
         self._running: dict[tuple[str, str], float] = {}
-        self._included: dict[tuple[str, str], bool] = {}
         self._step_began: tuple[str, float] = ("", 0.0)
 
     def open(self) -> None:
@@ -76,6 +75,8 @@ class Recorder:
             self._start(message)
         elif event == "result":
             self._result(message)
+        elif event == "include":
+            self.tally.included.update(message["hosts"])
         elif event == "stats":
             self.tally.recap = message["hosts"]
             self.status = message["custom"].get("nexus_status", {})
@@ -125,11 +126,7 @@ class Recorder:
         task, host, outcome = message["task"], message["host"], message["outcome"]
         began = self._running.pop((task, host), None)
         self.tally.outcomes[host, outcome] += 1
-        if outcome == "failed" and self._included.pop((task, host), False):
-            self.tally.outcomes[host, "ok"] -= (
-                1  # an include that was well until its file was read counts as failed only
-            )
-        self._included[task, host] = outcome == "ok" and ".include_" in self._action(task)
+        self.tally.including[host] += outcome == "ok" and ".include_" in self._action(task)
         self.tally.changed[host] += bool(message["changed"])
         self.tally.events[RUNNER_EVENTS[outcome], task] += 1
         fields = {

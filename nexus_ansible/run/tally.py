@@ -21,9 +21,14 @@ RUNNER_EVENTS = {
 
 @dataclass
 class Tally:
-    """What the records say so far, to be compared with the recap and with the runner's own events."""
+    """What the records say so far, to be compared with the recap and with the runner's own events.
+
+    Ansible's recap counts the files that were `included`, not the tasks that were `including` them.
+    """
 
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
+    including: Counter[str] = field(default_factory=Counter)
+    included: Counter[str] = field(default_factory=Counter)
     changed: Counter[str] = field(default_factory=Counter)
     events: Counter[tuple[str, str]] = field(default_factory=Counter)
     recap: dict[str, dict[str, int]] | None = None

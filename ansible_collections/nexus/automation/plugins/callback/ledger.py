@@ -144,6 +144,12 @@ class CallbackModule(CallbackBase):
             self._send("start", task=str(task._uuid), host=host.get_name(), service=self._service(host))
 
     @or_stop
+    def v2_playbook_on_include(self, included_file: Any) -> None:
+        """Tell that a file was included, which the recap counts for each host."""
+        if self._recorder is not None:
+            self._send("include", hosts=[host.get_name() for host in included_file._hosts])
+
+    @or_stop
     def v2_runner_on_ok(self, result: Any) -> None:
         """Tell a result."""
         self._result("ok", result)
