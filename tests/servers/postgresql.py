@@ -40,11 +40,12 @@ class PostgresqlServer:
 def unprivileged() -> list[str]:
     """Return the words before a command that run it without root, which PostgreSQL refuses; nothing for a plain user.
 
-    CAP_DAC_OVERRIDE stays, so that programs and directories below a 0700 parent of root remain reachable.
+    CAP_DAC_OVERRIDE stays, so that programs and directories below a 0700 parent of root remain reachable; without
+    no_setuid_fixup, access(2), by which initdb looks for postgres, would not heed it.
     """
     if os.geteuid() != 0:
         return []
-    identity = [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+    identity = [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--securebits=+no_setuid_fixup"]
     return ["setpriv", *identity, "--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--"]
 
 
