@@ -49,9 +49,7 @@ def cli() -> None:
 def main() -> NoReturn:
     """Run the command line and end the process with a documented exit code."""
     try:
-        cli.main(prog_name="nexus-ansible", standalone_mode=False)
-    except click.exceptions.Exit as error:
-        _end(error.exit_code)
+        code = cli.main(prog_name="nexus-ansible", standalone_mode=False)
     except click.Abort:
         _end(INTERRUPTED, "interrupted")
     except click.ClickException as error:
@@ -66,7 +64,7 @@ def main() -> NoReturn:
         _end(0)
     except Exception as error:  # noqa: BLE001 - the one place where everything ends
         _end(UNEXPECTED, f"unexpected {type(error).__name__}: {error}\n  The full report is in {_report()}.")
-    _end(0)
+    _end(code or 0)  # click gives the code of its `Exit`, which --help and --json end with, instead of raising it
 
 
 def _end(code: int, message: str = "") -> NoReturn:
