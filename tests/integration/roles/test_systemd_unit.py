@@ -32,7 +32,7 @@ def test_systemd_accepts_the_unit_of_a_path_with_blanks_and_percent_signs(tmp_pa
         "runner_difference": {"version": "0123456789ab-ba9876543210"},
         "runner_placement": {"argv": ["/bin/true"], "unprivileged": unprivileged, "stop_signal": "INT"},
     }
-    tasks = [
+    tasks: list[dict[str, Any]] = [
         {"ansible.builtin.include_vars": str(ROLE / "defaults" / "main.yml")},
         {"ansible.builtin.include_vars": str(ROLE / "vars" / "main.yml")},
         {
