@@ -57,6 +57,6 @@ class Backend:
             raise BackendAwayError(f"{self._url} answered what is not a count: {response.data[:500]!r}") from error
 
 
-def _visit(body: Any) -> Visit:  # noqa: ANN401 - decoded JSON
+def _visit(body: Any) -> Visit:
     identity = Identity(str(body["instance"]), str(body["release"]), str(body["environment"]))
     return Visit(count=int(body["count"]), cache_answers=body["cache"] == "ok", backend=identity)

@@ -90,7 +90,7 @@ class _Server(BaseApplication):
         for name, value in options.items():
             self.cfg.set(name, value)
 
-    def load(self) -> Any:  # noqa: ANN401 - a WSGI application
+    def load(self) -> Any:
         """Open the application in the worker: threads and connections do not survive the fork."""
         return self._stack.enter_context(self._open_app())
 

@@ -11,8 +11,8 @@ author: nexus-ansible contributors
 description:
   - Sends every play, task and result to a recorder, which writes them to the ledger of the project.
   - Events go over a socket of their own, never through the playbook's output, so that a module cannot forge them.
-  - Under C(nexus-ansible) the recorder is the supervisor of the run. Under plain C(ansible-playbook) and AWX the plugin starts one for the
-    project that the playbook lies in; outside a project it does nothing.
+  - Under C(nexus-ansible) the recorder is the supervisor of the run. Under plain C(ansible-playbook) and AWX the plugin
+    starts one for the project that the playbook lies in; outside a project it does nothing.
 requirements:
   - The Python package nexus-ansible on the control node
 options:
@@ -44,12 +44,11 @@ from ansible.plugins.callback import CallbackBase
 
 from ansible_collections.nexus.automation.plugins.plugin_utils.recorder import (
     Recorder,
-    RecorderLost,
-    RecorderRefused,
+    RecorderRefusedError,
     connect,
 )
 from ansible_collections.nexus.automation.plugins.plugin_utils.result import outcome_of, shortened
-from ansible_collections.nexus.automation.plugins.plugin_utils.secrets import SecretNotFound, remember, resolve
+from ansible_collections.nexus.automation.plugins.plugin_utils.secrets import SecretNotFoundError, remember, resolve
 
 REFUSED = 7
 PLAY_VARIABLES = ("nexus_workflow", "nexus_step", "nexus_source", "nexus_wave", "nexus_batch")
@@ -104,7 +103,7 @@ class CallbackModule(CallbackBase):
         )
         try:
             remember(self._recorder.welcome())
-        except RecorderRefused as error:
+        except RecorderRefusedError as error:
             self._display.error(str(error), wrap_text=False)
             sys.stdout.flush()
             os._exit(REFUSED)
@@ -206,7 +205,7 @@ class CallbackModule(CallbackBase):
         for name, source in sources.items():
             try:
                 values[name] = resolve(name, source or {}, root)
-            except SecretNotFound:
+            except SecretNotFoundError:
                 continue  # whoever needs it fails with its name; not every run needs every secret
         self._send("secrets", values=sorted(values.values()))
 

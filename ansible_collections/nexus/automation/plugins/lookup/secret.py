@@ -8,9 +8,11 @@ short_description: Resolve a secret that a registry refers to
 version_added: 0.1.0
 author: nexus-ansible contributors
 description:
-  - Returns the value behind a reference such as C(${DATABASE_PASSWORD}) in a registry, on the control node, at the moment of use.
-  - The sources are, in this order, what the supervisor of the run handed over, the environment variable of that name, the lookup plugin
-    that the registry names under C(security.secrets), and the project's vault file C(.nexus/secrets.yml).
+  - Returns the value behind a reference such as C(${DATABASE_PASSWORD}) in a registry, on the control node, at the
+    moment of use.
+  - The sources are, in this order, what the supervisor of the run handed over, the environment variable of that name,
+    the lookup plugin that the registry names under C(security.secrets), and the project's vault file
+    C(.nexus/secrets.yml).
 options:
   _terms:
     description: Names of secrets.
@@ -44,7 +46,7 @@ from typing import Any
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.nexus.automation.plugins.plugin_utils.secrets import SecretNotFound, resolve
+from ansible_collections.nexus.automation.plugins.plugin_utils.secrets import SecretNotFoundError, resolve
 
 
 class LookupModule(LookupBase):
@@ -57,5 +59,5 @@ class LookupModule(LookupBase):
         root = Path(str(known.get("inventory_dir") or ".")).resolve().parents[1]
         try:
             return [resolve(name, sources.get(name) or {}, root, self._templar) for name in terms]
-        except SecretNotFound as error:
+        except SecretNotFoundError as error:
             raise AnsibleLookupError(str(error)) from error

@@ -14,11 +14,11 @@ from typing import Any
 ANSWER_LIMIT_S = 60
 
 
-class RecorderLost(Exception):
+class RecorderLostError(Exception):
     """The recorder is gone, or cannot write: the run must not go on unrecorded."""
 
 
-class RecorderRefused(Exception):
+class RecorderRefusedError(Exception):
     """The recorder does not let the run begin."""
 
 
@@ -31,29 +31,29 @@ class Recorder:
         os.register_at_fork(after_in_child=connection.close)
 
     def send(self, message: dict[str, Any]) -> None:
-        """Hand over one message. Raises RecorderLost."""
+        """Hand over one message. Raises RecorderLostError."""
         line = json.dumps(message, ensure_ascii=False, separators=(",", ":"), default=str)
         try:
             self._connection.sendall(line.encode("utf-8", "replace") + b"\n")
         except OSError as error:
-            raise RecorderLost(
+            raise RecorderLostError(
                 f"The ledger's recorder is gone ({error}): the run stops, because it can no longer be recorded."
             ) from error
 
     def welcome(self) -> dict[str, str]:
-        """Wait for the answer to the first message: secrets by name. Raises RecorderRefused, RecorderLost."""
+        """Wait for the answer to the first message: secrets by name. Raises RecorderRefusedError, RecorderLostError."""
         self._connection.settimeout(ANSWER_LIMIT_S)
         try:
             with self._connection.makefile("rb") as stream:
                 line = stream.readline()
         except OSError as error:
-            raise RecorderLost(f"The ledger's recorder does not answer ({error}).") from error
+            raise RecorderLostError(f"The ledger's recorder does not answer ({error}).") from error
         self._connection.settimeout(None)
         if not line:
-            raise RecorderRefused("The ledger's recorder ended before the run began; see the message above.")
+            raise RecorderRefusedError("The ledger's recorder ended before the run began; see the message above.")
         answer = json.loads(line)
         if "refused" in answer:
-            raise RecorderRefused(str(answer["refused"]))
+            raise RecorderRefusedError(str(answer["refused"]))
         return dict(answer["secrets"])
 
     def close(self) -> None:
@@ -72,7 +72,7 @@ class Recorder:
 def connect(path: str | None, playbook: Path) -> Recorder | None:
     """A connection to the recorder at `path`, else to a new one for the playbook's project; None outside a project.
 
-    Raises RecorderLost when the recorder at `path` does not answer.
+    Raises RecorderLostError when the recorder at `path` does not answer.
     """
     root = project_of(playbook)
     if path:
@@ -81,7 +81,7 @@ def connect(path: str | None, playbook: Path) -> Recorder | None:
             connection.connect(path)
         except OSError as error:
             connection.close()
-            raise RecorderLost(f"The ledger's recorder at {path} does not answer ({error}).") from error
+            raise RecorderLostError(f"The ledger's recorder at {path} does not answer ({error}).") from error
         return Recorder(connection, root or playbook.parent)
     if root is None:
         return None

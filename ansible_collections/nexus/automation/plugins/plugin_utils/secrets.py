@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Secrets on the control node: given by the run's supervisor, else the environment, else the project's vault file, else a lookup."""
+"""Secrets on the control node: from the run's supervisor, the environment, a lookup plugin, or the vault file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PASSWORD_FILE = Path(".nexus") / "vault-password"
 _known: dict[str, str] = {}
 
 
-class SecretNotFound(AnsibleError):
+class SecretNotFoundError(AnsibleError):
     """No source knows a secret."""
 
 
@@ -34,7 +34,7 @@ def resolve(name: str, source: Mapping[str, Any], root: Path, templar: Any = Non
     """The value of a secret.
 
     `source` is its entry of the inventory's `nexus_secrets`: empty, or `lookup`, `terms` and `options`.
-    Raises SecretNotFound when no source knows it.
+    Raises SecretNotFoundError when no source knows it.
     """
     if name in _known:
         return _known[name]
@@ -44,7 +44,7 @@ def resolve(name: str, source: Mapping[str, Any], root: Path, templar: Any = Non
     if value is None:
         value = vault_secrets(root).get(name)
     if value is None:
-        raise SecretNotFound(
+        raise SecretNotFoundError(
             f'The secret "{name}" is in none of its sources. '
             f"Set the environment variable {name}, or add it to {VAULT_FILE} with ansible-vault."
         )
@@ -53,7 +53,7 @@ def resolve(name: str, source: Mapping[str, Any], root: Path, templar: Any = Non
 
 
 def vault_secrets(root: Path) -> dict[str, str]:
-    """Every secret of a project's vault file; none where there is no file. Raises SecretNotFound when it cannot be opened."""
+    """Every secret of a project's vault file; none without a file. Raises SecretNotFoundError when it cannot be opened."""
     path = root / VAULT_FILE
     if not path.is_file():
         return {}
@@ -62,12 +62,14 @@ def vault_secrets(root: Path) -> dict[str, str]:
         node = yaml.compose(path.read_text("utf-8"), Loader=yaml.SafeLoader)
         return {str(key.value): vault.decrypt(value.value.strip()).decode() for key, value in node.value}
     except (OSError, AnsibleError, yaml.YAMLError) as error:
-        raise SecretNotFound(f"{path} cannot be opened with {PASSWORD_FILE}: {error}") from error
+        raise SecretNotFoundError(f"{path} cannot be opened with {PASSWORD_FILE}: {error}") from error
 
 
 def _look_up(source: Mapping[str, Any], templar: Any) -> str:
     plugin = lookup_loader.get(source["lookup"], loader=DataLoader(), templar=templar)
     if plugin is None:
-        raise SecretNotFound(f"There is no lookup plugin {source['lookup']!r}. Install the collection that holds it.")
+        raise SecretNotFoundError(
+            f"There is no lookup plugin {source['lookup']!r}. Install the collection that holds it."
+        )
     found = plugin.run(list(source.get("terms") or []), variables={}, **dict(source.get("options") or {}))
     return str(found[0])
