@@ -12,6 +12,7 @@ from nexus_ansible.compile.manifest import compiler_digest, input_digests, is_cu
 from nexus_ansible.errors import DriftError
 
 if TYPE_CHECKING:
+    from nexus_ansible.compile.write import Change
     from nexus_ansible.project import Project
 
 
@@ -29,31 +30,35 @@ def command(project: Project, check: bool, diff: bool, force: bool, as_json: boo
     """
     manifest = read_manifest(project.root)
     if is_current(project.root, manifest, compiler_digest(), input_digests(project.root)):
-        _tell(as_json, [], len(manifest.outputs), check)
+        _tell(as_json, [], len(manifest.outputs), written=False)
         return
     from nexus_ansible.compile.project import check_project, compile_project
-    from nexus_ansible.compile.write import apply_changes, diff_text, drift_message
+    from nexus_ansible.compile.write import apply_changes, drift_message
 
     compilation = compile_project(check_project(project))
     pending = compilation.changes(project.root)
     if diff and not as_json:
-        click.echo("".join(diff_text(pending)), nl=False)
-    edited = [change for change in pending if change.edited]
-    if edited and not force:
-        raise DriftError(drift_message(edited))
-    found = [
-        {"path": change.path, "change": change.kind, "diff": change.diff() if diff else None} for change in pending
-    ]
-    if not check:
+        click.echo("".join(change.diff() for change in pending), nl=False)
+    edited = [] if force else [change for change in pending if change.edited]
+    written = not check and not edited
+    if written:
         apply_changes(project.root, pending, compilation.manifest, force=force)
-    _tell(as_json, found, len(compilation.files), check)
+    if as_json or written or not pending:
+        _tell(as_json, [_as_json(change, diff) for change in pending], len(compilation.files), written=written)
+    if edited:
+        raise DriftError(drift_message(edited))
     if check and pending:
         paths = "\n".join(f"{change.path}: {change.kind}" for change in pending)
         raise DriftError(f"{paths}\n  Run `nexus-ansible compile` and commit what it writes.")
 
 
-def _tell(as_json: bool, changes: list[dict[str, str | None]], total: int, check: bool) -> None:
+def _as_json(change: Change, diff: bool) -> dict[str, object]:
+    found = {"path": change.path, "change": change.kind, "edited": change.edited}
+    return {**found, "diff": change.diff()} if diff else found
+
+
+def _tell(as_json: bool, changes: list[dict[str, object]], total: int, *, written: bool) -> None:
     if as_json:
-        print_json({"files": total, "changes": changes, "written": not check and bool(changes)})
-    elif not check or not changes:
+        print_json({"files": total, "changes": changes, "written": written and bool(changes)})
+    else:
         click.echo(f"{total} files, " + (f"{len(changes)} changed" if changes else "all up to date"))

@@ -15,7 +15,7 @@ from nexus_ansible.compile.manifest import MANIFEST, Manifest, digest, read_mani
 from nexus_ansible.errors import DriftError, RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)
@@ -117,11 +117,6 @@ def _stage(path: Path, text: str, mode: int, undo: ExitStack) -> Path:
         stream.write(text)
         os.fchmod(stream.fileno(), mode)
     return Path(name)
-
-
-def diff_text(pending: list[Change]) -> Iterator[str]:
-    """The diffs of all changes."""
-    return (change.diff() for change in pending)
 
 
 def _remove_empty(directory: Path, root: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nexus_ansible.registries.document import KeyPath, walk
-from nexus_ansible.registries.problems import Position, Problem
+from nexus_ansible.registries.problems import Position, Problem, quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,4 +47,4 @@ def malformed(registries: Registries) -> Iterator[Problem]:
             for attempt in _ATTEMPT.findall(value):
                 if not REFERENCE.fullmatch(attempt):
                     hint = "Write ${NAME} with capital letters, digits and _."
-                    yield Problem(document.at(path), f'"{attempt}" is not a reference to a secret', hint)
+                    yield Problem(document.at(path), f"{quote(attempt)} is not a reference to a secret", hint)

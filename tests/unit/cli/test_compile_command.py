@@ -85,6 +85,21 @@ def test_json_lists_files_and_their_differences(tmp_path: Path) -> None:
     assert json.loads(run(tmp_path, "compile", "--json").stdout) == {"files": 4, "changes": [], "written": False}
 
 
+def test_json_names_what_was_edited_by_hand_before_it_is_refused(tmp_path: Path) -> None:
+    write_registries(tmp_path)
+    run(tmp_path, "compile")
+    (tmp_path / HOSTS).write_text("mine\n", encoding="utf-8")
+
+    ended = run(tmp_path, "compile", "--json")
+
+    assert ended.returncode == 5
+    assert json.loads(ended.stdout) == {
+        "files": 4,
+        "changes": [{"path": HOSTS, "change": "changed", "edited": True}],
+        "written": False,
+    }
+
+
 def test_a_file_edited_by_hand_ends_with_5_and_force_writes_over_it(tmp_path: Path) -> None:
     write_registries(tmp_path)
     run(tmp_path, "compile")
