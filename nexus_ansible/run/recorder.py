@@ -18,6 +18,7 @@ from nexus_ansible.run.tally import RUNNER_EVENTS, Tally, failure_text
 
 COMMIT_EVERY_S = 0.25
 GROUP = 1_000
+INCLUDES = frozenset({"include_role", "include_tasks"})
 
 
 class Recorder:
@@ -126,7 +127,7 @@ class Recorder:
         task, host, outcome = message["task"], message["host"], message["outcome"]
         began = self._running.pop((task, host), None)
         self.tally.outcomes[host, outcome] += 1
-        self.tally.including[host] += outcome == "ok" and ".include_" in self._action(task)
+        self.tally.including[host] += outcome == "ok" and self._action(task).rpartition(".")[2] in INCLUDES
         self.tally.changed[host] += bool(message["changed"])
         self.tally.events[RUNNER_EVENTS[outcome], task] += 1
         fields = {

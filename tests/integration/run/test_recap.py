@@ -29,6 +29,7 @@ EVERYTHING: list[dict[str, Any]] = [
         "block": [{"name": "Fail", "ansible.builtin.fail": {"msg": "x"}}],
         "rescue": [{"name": "Say", "ansible.builtin.debug": {"msg": "rescued"}}],
     },
+    {"name": "Include variables", "ansible.builtin.include_vars": {"file": "{{ role_path }}/vars.yml"}},
     {"name": "Import", "ansible.builtin.import_tasks": "other.yml"},
 ]
 
@@ -38,6 +39,7 @@ def test_includes_loops_rescues_handlers_and_skips_add_up(tmp_path: Path) -> Non
     role = project / "roles" / "chores"
     write_yaml(role / "tasks" / "other.yml", OTHER)
     write_yaml(role / "handlers" / "main.yml", [{"name": "Tell", "ansible.builtin.debug": {"msg": "changed"}}])
+    write_yaml(role / "vars.yml", {"chores_more": 1})
     done = nexus(project, "run", "chores.daily")
     assert done.returncode == 0, done.stderr
     *_, ended = [entry.record for entry in read(project / ".nexus" / "ledger")]
