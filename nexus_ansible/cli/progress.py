@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
 from nexus_ansible.run.state import RunState
 from nexus_ansible.run.tally import failure_text
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 class Progress(Protocol):
@@ -81,7 +84,7 @@ class PlainProgress:
 class LiveProgress:
     """A table of steps that is redrawn in place: state, wave, hosts done, time against the last run."""
 
-    def __init__(self, steps: tuple[str, ...], last: RunState | None) -> None:
+    def __init__(self, steps: tuple[str, ...], last: RunState | None, console: Console | None = None) -> None:
         from rich.console import Console
         from rich.live import Live
 
@@ -89,7 +92,7 @@ class LiveProgress:
         self._last = last
         self._rows: dict[str, dict[str, Any]] = {}
         self._now = ""
-        self._live = Live(console=Console(stderr=True), refresh_per_second=8, get_renderable=self._table)
+        self._live = Live(console=console or Console(stderr=True), refresh_per_second=8, get_renderable=self.table)
         self._live.start()
 
     def __call__(self, message: dict[str, Any]) -> None:
@@ -100,13 +103,11 @@ class LiveProgress:
         row = self._row(step)
         if message["event"] == "play":
             row["play"] = message["name"].rpartition(" | ")[2] if " | wave" in message["name"] else ""
-            row["hosts"], row["done"] = set(), 0
         elif message["event"] == "task":
             row["task"] = message["name"]
         elif message["event"] == "start":
             row["hosts"].add(message["host"])
         elif message["event"] == "result":
-            row["done"] += 1
             row["changed"] += bool(message["changed"])
             if message["outcome"] in {"failed", "unreachable", "timeout"}:
                 row["failed"] += 1
@@ -121,10 +122,11 @@ class LiveProgress:
         if step != self._now and self._now in self._rows and not self._rows[self._now]["ended"]:
             self._rows[self._now]["ended"] = time.monotonic()
         self._now = step
-        fresh = {"play": "", "task": "", "hosts": set(), "done": 0, "changed": 0, "failed": 0, "ended": 0.0}
+        fresh = {"play": "", "task": "", "hosts": set(), "changed": 0, "failed": 0, "ended": 0.0}
         return self._rows.setdefault(step, {**fresh, "began": time.monotonic()})
 
-    def _table(self) -> Any:
+    def table(self) -> Any:
+        """The table as it stands."""
         from rich.spinner import Spinner
         from rich.table import Table
 
