@@ -114,7 +114,7 @@ def test_values_of_registries_reach_a_role_as_they_were_written(projects: Path) 
     )
 
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    shown, _ = json.JSONDecoder().raw_decode(ran.stdout.partition('"msg": ')[2])
+    shown, _ = json.JSONDecoder().raw_decode(ran.stdout, ran.stdout.index('"msg": {') + len('"msg": '))
     assert shown == {
         "step": "sweep_twice",
         "times": 2,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -153,8 +154,8 @@ def _mutate(node: Any, draw: Callable[[SearchStrategy[Any]], Any]) -> None:
     if change == "delete":
         del node[place]
     elif change == "replace":
-        node[place] = draw(st.sampled_from(VALUES))
+        node[place] = deepcopy(draw(st.sampled_from(VALUES)))
     elif change == "copy":
-        node[place] = node[draw(st.sampled_from(places))]
+        node[place] = deepcopy(node[draw(st.sampled_from(places))])
     elif isinstance(node, dict):
         node[draw(st.text(max_size=3) | st.just(f"{place}s"))] = node.pop(place)
