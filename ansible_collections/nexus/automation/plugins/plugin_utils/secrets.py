@@ -53,7 +53,7 @@ def resolve(name: str, source: Mapping[str, Any], root: Path, templar: Any = Non
 
 
 def vault_secrets(root: Path) -> dict[str, str]:
-    """Every secret of a project's vault file; none without a file. Raises SecretNotFoundError when it cannot be opened."""
+    """Every secret of a project's vault file, if there is one. Raises SecretNotFoundError when it cannot be opened."""
     path = root / VAULT_FILE
     if not path.is_file():
         return {}
