@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from nexus_ansible.project import Project
 from nexus_ansible.run.guard import end_processes
+from nexus_ansible.run.private import remove_private_directories
 from nexus_ansible.run.state import RunState, RunStore, is_alive, now_utc, timestamp
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def close_crashed(project: Project) -> list[RunState]:
     with Ledger.open(project.ledger) as ledger:
         for state in dead:
             end_processes(state.run)
+            remove_private_directories(state.run)
             ledger.append(_closing_records(store, state))
             closed.append(replace(state, outcome="crashed", ended=timestamp(now_utc()), message=MESSAGE))
             store.end(closed[-1])

@@ -113,7 +113,7 @@ def execute(project: Project, model: Platform, request: Request, observe: Observ
             return _invocation(project, request, policies, run, socket)
 
         try:
-            recorder, outcome = supervise(invocation, open_recorder, secrets, workflow.timeout)
+            recorder, outcome = supervise(run, invocation, open_recorder, secrets, workflow.timeout)
         except NexusError as error:
             RunStore(project).end(replace(state, outcome="refused", ended=timestamp(now_utc()), message=str(error)))
             raise

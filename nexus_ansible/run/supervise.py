@@ -4,11 +4,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import struct
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +18,7 @@ from nexus_ansible.errors import LedgerIntegrityError
 from nexus_ansible.run.ansible import Ended, Invocation, run_ansible
 from nexus_ansible.run.crosscheck import RunnerEvents, recap_discrepancies
 from nexus_ansible.run.guard import adopt_orphans, end_processes, marked_processes
+from nexus_ansible.run.private import private_directory
 from nexus_ansible.run.wire import answer, read_line, serve
 
 if TYPE_CHECKING:
@@ -58,22 +57,8 @@ class Supervision:
         threading.Thread(target=end_processes, args=(self._run,), daemon=True).start()
 
 
-@contextmanager
-def private_directory() -> Iterator[Path]:
-    """A directory of the run's own, in memory where the system has such a place, gone afterwards.
-
-    Socket paths are limited to 107 bytes, so it is short.
-    """
-    memory = Path("/dev/shm")  # noqa: S108 - the directory made in it is the owner's alone
-    parent = memory if os.access(memory, os.W_OK) else None
-    path = Path(tempfile.mkdtemp(prefix="nexus-run-", dir=parent))
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path, ignore_errors=True)
-
-
 def supervise(
+    run: str,
     invocation: Callable[[Path], Invocation],
     open_recorder: Callable[[], Recorder],
     secrets: dict[str, str],
@@ -86,7 +71,7 @@ def supervise(
     raises; nothing was touched then.
     """
     adopt_orphans()
-    with private_directory() as private:
+    with private_directory(run) as private:
         plan = invocation(private / "ledger")
         watch = Supervision(plan.run)
         events = RunnerEvents()

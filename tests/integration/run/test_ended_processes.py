@@ -16,6 +16,7 @@ import pytest
 
 from nexus_ansible.ledger import read
 from nexus_ansible.run.guard import marked_processes
+from nexus_ansible.run.private import MEMORY
 from tests.projects import make_project, nexus
 from tests.servers.waiting import wait_until
 
@@ -99,6 +100,7 @@ def test_a_killed_process_leaves_nothing_and_the_run_can_be_resumed(
     assert result["steps"] == ["second", "third"]
     assert outcomes(project, run) == (["chores : Hang on the first try"], "crashed")
     assert nexus(project, "audit", "verify").returncode == 0
+    assert list(MEMORY.glob(f"nexus-run-{run}-*")) == []
 
 
 @pytest.mark.parametrize(("number", "name"), [(signal.SIGINT, "SIGINT"), (signal.SIGTERM, "SIGTERM")])
