@@ -18,6 +18,7 @@ from tests.servers.waiting import wait_until
 
 ANSIBLE = Path(sys.executable).with_name("ansible-playbook")
 SAY: dict[str, list[dict[str, Any]]] = {"first": [{"name": "Say", "ansible.builtin.debug": {"msg": "hello"}}]}
+CHECKED = "chores : Validating arguments against arg spec 'first' - first"
 CONFIG = "[defaults]\ncallbacks_enabled = nexus.automation.ledger\nroles_path = roles\n"
 
 
@@ -48,6 +49,7 @@ def test_plain_ansible_playbook_is_recorded_like_a_run(tmp_path: Path) -> None:
     assert (begun["via"], begun["workflow"], begun["env"]) == ("ansible-playbook", "chores.daily", "lab")
     assert [(task["step"], task["task"], task["outcome"]) for task in tasks] == [
         ("first", "First", "ok"),
+        ("first", CHECKED, "ok"),
         ("first", "chores : Say", "ok"),
     ]
     assert (ended["kind"], ended["outcome"]) == ("run_ended", "ok")
@@ -59,7 +61,7 @@ def test_plain_ansible_playbook_is_recorded_like_a_run(tmp_path: Path) -> None:
 def test_a_failed_plain_run_is_recorded_as_failed(tmp_path: Path) -> None:
     project = compiled(tmp_path, {"first": [{"name": "Fail", "ansible.builtin.fail": {"msg": "no"}}]})
     assert playbook(project).returncode == 2
-    assert [record.get("outcome") for record in records(project)] == [None, "ok", "failed", "failed"]
+    assert [record.get("outcome") for record in records(project)] == [None, "ok", "ok", "failed", "failed"]
 
 
 def test_a_killed_plain_run_is_closed_by_its_recorder(tmp_path: Path) -> None:
@@ -75,7 +77,7 @@ def test_a_killed_plain_run_is_closed_by_its_recorder(tmp_path: Path) -> None:
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     wait_until(lambda: records(project)[-1]["kind"] == "run_ended", "the closing record")
-    assert [record.get("outcome") for record in records(project)] == [None, "ok", "unknown", "crashed"]
+    assert [record.get("outcome") for record in records(project)] == [None, "ok", "ok", "unknown", "crashed"]
 
 
 def test_a_refused_person_cannot_run_the_playbook_either(tmp_path: Path) -> None:
