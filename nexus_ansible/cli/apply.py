@@ -32,7 +32,7 @@ def command(
 
     A second apply changes nothing. What it did is in the ledger: nexus-ansible audit log.
     """
-    from nexus_ansible.cli.running import addresses, approve, deployment_of, permit_for, prepare, run_and_tell, summary
+    from nexus_ansible.cli.running import addresses, approve, deployment_of, permit_for, prepare, run_and_tell
     from nexus_ansible.run.plan import chosen_steps, make_plan, require_plan
     from nexus_ansible.run.session import Request
 
@@ -44,8 +44,7 @@ def command(
         require_plan(project, wanted, plan)
     approval = approve(permit, plan, yes=yes or check)
     request = Request(plan, permit, reason, approval, check=check, verbosity=verbose)
-    result = run_and_tell(project, prepared, request, as_json=as_json)
+    run_and_tell(project, prepared, request, as_json=as_json)
     if not as_json:
-        click.echo(summary(result))
         for address in addresses(prepared, environment):
             click.echo(address)

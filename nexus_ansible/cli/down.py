@@ -24,7 +24,6 @@ def command(project: Project, environment: str, remove_data: bool, reason: str, 
         permit_for,
         prepare,
         run_and_tell,
-        summary,
         workflow_of,
     )
     from nexus_ansible.run.plan import make_plan
@@ -37,6 +36,4 @@ def command(project: Project, environment: str, remove_data: bool, reason: str, 
     arguments = {"deployment_remove_data": True} if remove_data else {}
     plan = make_plan(prepared.manifest, workflow, environment, arguments=arguments)
     request = Request(plan, permit, reason, approve(permit, plan, yes=yes))
-    result = run_and_tell(project, prepared, request, as_json=as_json)
-    if not as_json:
-        click.echo(summary(result))
+    run_and_tell(project, prepared, request, as_json=as_json)

@@ -32,7 +32,7 @@ def command(
 
     The plan's id binds registries, compiled files, limit and steps: `apply --plan ID` runs exactly that.
     """
-    from nexus_ansible.cli.running import changed_tasks, deployment_of, execute_quietly, permit_for, prepare
+    from nexus_ansible.cli.running import changed_tasks, deployment_of, execute_with_progress, permit_for, prepare
     from nexus_ansible.run.plan import chosen_steps, make_plan, save_plan
     from nexus_ansible.run.session import Request
 
@@ -56,7 +56,7 @@ def command(
         for number, wave in enumerate(data["waves"], start=1):
             click.echo(f"  wave {number}: " + ", ".join(f"{service} x{count}" for service, count in wave.items()))
     if not static:
-        result, messages = execute_quietly(project, prepared, Request(plan, permit, check=True), as_json=as_json)
+        result, messages = execute_with_progress(project, prepared, Request(plan, permit, check=True), as_json=as_json)
         data["changes"] = changed_tasks(messages)
         data["run"] = result.state.run
         if not as_json:

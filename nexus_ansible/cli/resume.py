@@ -21,7 +21,7 @@ def command(project: Project, run: str, reason: str, yes: bool, as_json: bool) -
 
     RUN is a run's id, or the beginning of it. The steps before it are not run again.
     """
-    from nexus_ansible.cli.running import approve, permit_for, prepare, run_and_tell, summary, workflow_of
+    from nexus_ansible.cli.running import approve, permit_for, prepare, run_and_tell, workflow_of
     from nexus_ansible.run.plan import make_plan
     from nexus_ansible.run.resume import remaining_steps
     from nexus_ansible.run.session import Request
@@ -39,6 +39,4 @@ def command(project: Project, run: str, reason: str, yes: bool, as_json: bool) -
     if not as_json:
         click.echo(f"resuming {state.run} at {steps[0]}: {', '.join(steps)}", err=True)
     request = Request(plan, permit, reason or state.reason, approval, check=state.check, resumes=state.run)
-    result = run_and_tell(project, prepared, request, as_json=as_json)
-    if not as_json:
-        click.echo(summary(result))
+    run_and_tell(project, prepared, request, as_json=as_json)

@@ -35,7 +35,6 @@ def command(
         permit_for,
         prepare,
         run_and_tell,
-        summary,
         workflow_of,
     )
     from nexus_ansible.run.plan import chosen_steps, make_plan
@@ -48,6 +47,4 @@ def command(
     plan = make_plan(prepared.manifest, chosen, where, limit, chosen_steps(chosen, step, from_step))
     approval = approve(permit, plan, yes=yes)
     request = Request(plan, permit, reason, approval, check=check, verbosity=verbose)
-    result = run_and_tell(project, prepared, request, as_json=as_json)
-    if not as_json:
-        click.echo(summary(result))
+    run_and_tell(project, prepared, request, as_json=as_json)

@@ -108,15 +108,7 @@ def approve(permit: Permit, plan: Plan, *, yes: bool) -> Mapping[str, Any] | Non
 
 def run_and_tell(project: Project, prepared: Prepared, request: Request, *, as_json: bool) -> Result:
     """Run, show progress, print the result. Raises the error of a run that did not end well."""
-    plan = request.plan
-    workflow = prepared.platform.workflows[plan.workflow]
-    steps = plan.steps or tuple(step.name for step in workflow.steps)
-    last = RunStore(project).last_success(plan.workflow, plan.environment)
-    progress = Silent() if as_json else progress_for(steps, last)
-    try:
-        result = execute(project, prepared.platform, request, progress)
-    finally:
-        progress.close()
+    result, _ = execute_with_progress(project, prepared, request, as_json=as_json)
     if as_json:
         print_json(result_as_json(result))
     try:
@@ -125,6 +117,8 @@ def run_and_tell(project: Project, prepared: Prepared, request: Request, *, as_j
         if as_json:
             raise click.exceptions.Exit(error.exit_code) from error
         raise
+    if not as_json:
+        click.echo(summary(result))
     return result
 
 
@@ -157,10 +151,10 @@ def deployment_of(prepared: Prepared, environment: str) -> Workflow:
     )
 
 
-def execute_quietly(
+def execute_with_progress(
     project: Project, prepared: Prepared, request: Request, *, as_json: bool
 ) -> tuple[Result, list[dict[str, Any]]]:
-    """Run and collect the messages of every result."""
+    """Run, show progress, and collect the messages of tasks and results."""
     messages: list[dict[str, Any]] = []
     plan = request.plan
     steps = plan.steps or tuple(step.name for step in prepared.platform.workflows[plan.workflow].steps)

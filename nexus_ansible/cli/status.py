@@ -27,7 +27,7 @@ def command(project: Project, environment: str | None, runs: int, as_json: bool)
     """
     from dataclasses import asdict
 
-    from nexus_ansible.cli.running import environment_of, execute_quietly, permit_for, prepare, workflow_of
+    from nexus_ansible.cli.running import environment_of, execute_with_progress, permit_for, prepare, workflow_of
     from nexus_ansible.errors import RunError
     from nexus_ansible.run.plan import make_plan
     from nexus_ansible.run.session import Request
@@ -40,7 +40,7 @@ def command(project: Project, environment: str | None, runs: int, as_json: bool)
     for name in names:
         permit = permit_for(prepared, workflow, name)
         plan = make_plan(prepared.manifest, workflow, name)
-        result, _ = execute_quietly(project, prepared, Request(plan, permit), as_json=True)
+        result, _ = execute_with_progress(project, prepared, Request(plan, permit), as_json=True)
         result.raise_for_outcome()
         found[name] = list(result.status.get("instances", ()))
     last = [state for state in RunStore(project).latest(runs + len(names) * 2) if state.workflow != workflow.name][

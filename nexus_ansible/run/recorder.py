@@ -109,8 +109,7 @@ class Recorder:
             fields = {**self._place(host), "task": self._name(task), "host": host, "outcome": "unknown"}
             self._pending.append(self._record("task", {**fields, "duration": _since(began)}))
         self._running.clear()
-        counts = {what: self.tally.total(what) for what in ("ok", "failed", "skipped", "unreachable", "ignored")}
-        end: dict[str, Any] = {f"tasks_{what}": number for what, number in counts.items()}
+        end: dict[str, Any] = {f"tasks_{what}": number for what, number in self.tally.counts().items()}
         end |= {"outcome": outcome, "changed": bool(self.tally.changed.total())}
         if discrepancies:
             end["discrepancies"] = [self.redacted(text)[:500] for text in discrepancies[:50]]

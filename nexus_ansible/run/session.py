@@ -49,9 +49,7 @@ class Result:
     state: RunState
     outcome: Outcome
     failures: list[dict[str, Any]] = field(default_factory=list)
-    changed: dict[str, int] = field(default_factory=dict)
     status: dict[str, Any] = field(default_factory=dict)
-    tasks: list[dict[str, Any]] = field(default_factory=list)
 
     def raise_for_outcome(self) -> None:
         """Raise the error that fits a run that did not end well; its message names host and cause."""
@@ -120,7 +118,7 @@ def execute(project: Project, model: Platform, request: Request, observe: Observ
         state = _last_state(state, recorder, outcome, (now_utc() - began).total_seconds())
         if outcome.ledger_error is None:
             RunStore(project).end(state)
-    return Result(state, outcome, recorder.failures, dict(recorder.tally.changed), recorder.status)
+    return Result(state, outcome, recorder.failures, recorder.status)
 
 
 def _open_recorder(
@@ -188,7 +186,6 @@ def _first_state(request: Request, run: str, started: str) -> RunState:
 
 
 def _last_state(state: RunState, recorder: Recorder, outcome: Outcome, duration: float) -> RunState:
-    counts = {what: recorder.tally.total(what) for what in ("ok", "failed", "skipped", "unreachable", "ignored")}
     return replace(
         state,
         outcome=outcome.outcome,
@@ -197,7 +194,7 @@ def _last_state(state: RunState, recorder: Recorder, outcome: Outcome, duration:
         failed_step=recorder.failed_step if outcome.outcome != "ok" else "",
         message=outcome.message,
         reason=recorder.redacted(state.reason),
-        counts={**counts, "changed": recorder.tally.changed.total()},
+        counts={**recorder.tally.counts(), "changed": recorder.tally.changed.total()},
         step_seconds=recorder.step_seconds,
     )
 

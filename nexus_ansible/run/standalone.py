@@ -61,9 +61,12 @@ def record(project: Project, connection: socket.socket) -> None:
         recorder.close(
             outcome, "" if outcome != "crashed" else "it ended without a recap", recap_discrepancies(recorder.tally)
         )
-        counts = {what: recorder.tally.total(what) for what in ("ok", "failed", "skipped", "unreachable", "ignored")}
         ended = replace(
-            state, outcome=outcome, ended=timestamp(now_utc()), failed_step=recorder.failed_step, counts=counts
+            state,
+            outcome=outcome,
+            ended=timestamp(now_utc()),
+            failed_step=recorder.failed_step,
+            counts=recorder.tally.counts(),
         )
         RunStore(project).end(ended)
 

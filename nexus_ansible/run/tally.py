@@ -33,9 +33,13 @@ class Tally:
     events: Counter[tuple[str, str]] = field(default_factory=Counter)
     recap: dict[str, dict[str, int]] | None = None
 
-    def total(self, outcome: str) -> int:
-        """Results of one outcome on all hosts."""
-        return sum(number for (_, what), number in self.outcomes.items() if what == outcome)
+    def counts(self) -> dict[str, int]:
+        """Results on all hosts by outcome, those of the recap."""
+        found = dict.fromkeys(("ok", "failed", "skipped", "unreachable", "ignored"), 0)
+        for (_, outcome), number in self.outcomes.items():
+            if outcome in found:
+                found[outcome] += number
+        return found
 
 
 def failure_text(result: Mapping[str, Any]) -> str:
