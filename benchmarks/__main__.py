@@ -44,8 +44,10 @@ def report(rows: list[Row]) -> str:
             "",
             "Written by `make bench`. Every row was measured in one run with its peer, in turns, and shows medians.",
             "",
-            f"{datetime.now(UTC):%Y-%m-%d}, commit {commit}, {_cpus()}, {platform.platform()}, "
-            f"Python {platform.python_version()}, {versions}.",
+            (
+                f"{datetime.now(UTC):%Y-%m-%d}, commit {commit}, {_cpus()}, {platform.platform()}, "
+                f"Python {platform.python_version()}, {versions}."
+            ),
             "",
             "| work | ours | peer or limit | to reach | reached |",
             "|---|---|---|---|---|",
