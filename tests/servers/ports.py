@@ -6,8 +6,8 @@ from __future__ import annotations
 import random
 import socket
 
-FIRST_PORT = 15_000
-LAST_PORT = 32_000  # Linux hands out ports above 32767 to clients, which could take a free one at any moment
+FIRST_PORT = 10_000
+LAST_PORT = 19_999  # a platform's own instances begin at 20000, and Linux hands out ports above 32767 to clients
 
 _reservations: list[socket.socket] = []
 
@@ -18,12 +18,7 @@ def free_port() -> int:
     The reservation is an abstract Unix socket named after the port, so parallel test processes see each other's
     and nothing is left behind.
     """
-    candidates = list(range(FIRST_PORT, LAST_PORT))
-    random.SystemRandom().shuffle(candidates)
-    for port in candidates:
-        if _reserve(port):
-            return port
-    raise OSError(f"no free port between {FIRST_PORT} and {LAST_PORT} on 127.0.0.1")
+    return free_range(1)[0]
 
 
 def free_ports(count: int) -> list[int]:
@@ -31,18 +26,36 @@ def free_ports(count: int) -> list[int]:
     return [free_port() for _ in range(count)]
 
 
-def _reserve(port: int) -> bool:
+def free_range(count: int) -> range:
+    """Return `count` free ports in a row, reserved as `free_port` does.
+
+    Raises:
+        OSError: there is no such row.
+    """
+    candidates = list(range(FIRST_PORT, LAST_PORT + 2 - count))
+    random.SystemRandom().shuffle(candidates)
+    for first in candidates:
+        row = range(first, first + count)
+        held = [reservation for port in row if (reservation := _reserve(port)) is not None]
+        if len(held) == count:
+            _reservations.extend(held)
+            return row
+        for reservation in held:
+            reservation.close()
+    raise OSError(f"no {count} free ports in a row between {FIRST_PORT} and {LAST_PORT} on 127.0.0.1")
+
+
+def _reserve(port: int) -> socket.socket | None:
     reservation = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         reservation.bind(f"\0nexus-ansible-test-port-{port}")
     except OSError:
         reservation.close()
-        return False
+        return None
     if not _bindable(port):
         reservation.close()
-        return False
-    _reservations.append(reservation)
-    return True
+        return None
+    return reservation
 
 
 def _bindable(port: int) -> bool:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from tests.servers.playbook import REPOSITORY, PlaybookRun, TaskResult
-from tests.servers.ports import free_port
+from tests.servers.ports import free_port, free_range
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -62,7 +61,8 @@ def make_project(root: Path) -> ScratchProject:
         services["backend"]["health_check"] |= {"start_period": "20s", "timeout": "5s"}
         services["frontend"]["scaling"] |= {"min_replicas": 2, "max_replicas": 2}
         services["database"]["scaling"] |= {"max_replicas": 1}
-        orchestration["environments"]["production"]["port_range"] = _free_range()
+        ports = free_range(PORTS)
+        orchestration["environments"]["production"]["port_range"] = f"{ports[0]}-{ports[-1]}"
 
     edit(project, settle)
     return project
@@ -143,15 +143,3 @@ def status(project: ScratchProject) -> dict[str, dict[str, Any]]:
 
 def _clean() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "NEXUS_"))}
-
-
-def _free_range() -> str:
-    while True:
-        first = free_port()
-        if all(_is_free(port) for port in range(first, first + PORTS)):
-            return f"{first}-{first + PORTS - 1}"
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
