@@ -14,6 +14,10 @@ class NexusError(Exception):
     exit_code: ClassVar[int] = 1
 
 
+class OutputError(NexusError):
+    """Standard output does not take the result."""
+
+
 class RegistryError(NexusError):
     """The registries cannot be read or contradict themselves."""
 

@@ -33,13 +33,14 @@ def command(
     A second apply changes nothing. What it did is in the ledger: nexus-ansible audit log.
     """
     from nexus_ansible.cli.running import addresses, approve, deployment_of, permit_for, prepare, run_and_tell
-    from nexus_ansible.run.plan import chosen_steps, make_plan, require_plan
+    from nexus_ansible.run.plan import chosen_hosts, chosen_steps, make_plan, require_plan
     from nexus_ansible.run.session import Request
 
     prepared = prepare(project)
     workflow = deployment_of(prepared, environment)
     permit = permit_for(prepared, workflow, environment, read_only=check)
-    plan = make_plan(prepared.manifest, workflow, environment, limit, chosen_steps(workflow, step, from_step))
+    hosts = chosen_hosts(prepared.platform.environments[environment], limit)
+    plan = make_plan(prepared.manifest, workflow, environment, hosts, chosen_steps(workflow, step, from_step))
     if wanted:
         require_plan(project, wanted, plan)
     approval = approve(permit, plan, yes=yes or check)

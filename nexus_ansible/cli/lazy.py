@@ -39,8 +39,8 @@ class LazyCommands(click.Group):
         """As click does, with the closest name when there is none."""
         name = args[0] if args else ""
         if name not in self._summaries and not name.startswith("-"):
-            from difflib import get_close_matches
+            from nexus_ansible.registries.problems import closest
 
-            close = get_close_matches(name, self._summaries, n=1)
-            ctx.fail(f'no command "{name}".' + (f' Did you mean "{close[0]}"?' if close else " See --help."))
+            close = closest(name, list(self._summaries))
+            ctx.fail(f'no command "{name}".' + (f' Did you mean "{close}"?' if close else " See --help."))
         return super().resolve_command(ctx, args)

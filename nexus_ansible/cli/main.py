@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -12,6 +13,7 @@ import click
 
 from nexus_ansible import __version__
 from nexus_ansible.cli.lazy import LazyCommands
+from nexus_ansible.cli.streams import open_standard_streams
 from nexus_ansible.errors import NexusError
 
 COMMANDS = {
@@ -38,8 +40,9 @@ INTERRUPTED = 130
     package="nexus_ansible.cli",
     commands=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Example: nexus-ansible apply production. Exit codes: 0 done, 2 usage, 3 unexpected, 4 invalid registry, "
-    "5 drift, 6 failed run, 7 refused, 8 timeout, 9 ledger integrity, 10 ledger completeness, 130 interrupted.",
+    epilog="Example: nexus-ansible apply production. Exit codes: 0 done, 1 output not written, 2 usage, 3 unexpected, "
+    "4 invalid registry, 5 drift, 6 failed run, 7 refused, 8 timeout, 9 ledger integrity, 10 ledger completeness, "
+    "130 interrupted.",
 )
 @click.version_option(__version__, message="%(version)s")
 def cli() -> None:
@@ -48,6 +51,7 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the command line and end the process with a documented exit code."""
+    open_standard_streams()
     try:
         code = cli.main(prog_name="nexus-ansible", standalone_mode=False)
     except click.Abort:
@@ -59,9 +63,6 @@ def main() -> NoReturn:
         _end(INTERRUPTED, "interrupted")
     except NexusError as error:
         _end(error.exit_code, str(error))
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        _end(0)
     except Exception as error:  # noqa: BLE001 - the one place where everything ends
         _end(UNEXPECTED, f"unexpected {type(error).__name__}: {error}\n  The full report is in {_report()}.")
     _end(code or 0)  # click gives the code of its `Exit`, which --help and --json end with, instead of raising it
@@ -69,7 +70,8 @@ def main() -> NoReturn:
 
 def _end(code: int, message: str = "") -> NoReturn:
     if message:
-        click.echo(message, err=True)
+        with suppress(OSError):  # nobody listens any more, and the code still tells
+            click.echo(message, err=True)
     sys.exit(code)
 
 

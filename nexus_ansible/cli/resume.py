@@ -21,8 +21,8 @@ def command(project: Project, run: str, reason: str, yes: bool, as_json: bool) -
 
     RUN is a run's id, or the beginning of it. The steps before it are not run again.
     """
-    from nexus_ansible.cli.running import approve, permit_for, prepare, run_and_tell, workflow_of
-    from nexus_ansible.run.plan import make_plan
+    from nexus_ansible.cli.running import approve, environment_of, permit_for, prepare, run_and_tell, workflow_of
+    from nexus_ansible.run.plan import chosen_hosts, make_plan
     from nexus_ansible.run.resume import remaining_steps
     from nexus_ansible.run.session import Request
     from nexus_ansible.run.state import RunStore
@@ -34,7 +34,9 @@ def command(project: Project, run: str, reason: str, yes: bool, as_json: bool) -
     workflow = workflow_of(prepared, state.workflow)
     steps = remaining_steps(project, state, workflow)
     permit = permit_for(prepared, workflow, state.environment, read_only=state.check)
-    plan = make_plan(prepared.manifest, workflow, state.environment, state.limit, steps)
+    environment = environment_of(prepared, workflow, state.environment)
+    hosts = chosen_hosts(prepared.platform.environments[environment], state.limit)
+    plan = make_plan(prepared.manifest, workflow, environment, hosts, steps)
     approval = approve(permit, plan, yes=yes)
     if not as_json:
         click.echo(f"resuming {state.run} at {steps[0]}: {', '.join(steps)}", err=True)

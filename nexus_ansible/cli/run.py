@@ -37,14 +37,15 @@ def command(
         run_and_tell,
         workflow_of,
     )
-    from nexus_ansible.run.plan import chosen_steps, make_plan
+    from nexus_ansible.run.plan import chosen_hosts, chosen_steps, make_plan
     from nexus_ansible.run.session import Request
 
     prepared = prepare(project)
     chosen = workflow_of(prepared, workflow)
     where = environment_of(prepared, chosen, environment)
     permit = permit_for(prepared, chosen, where, read_only=check)
-    plan = make_plan(prepared.manifest, chosen, where, limit, chosen_steps(chosen, step, from_step))
+    hosts = chosen_hosts(prepared.platform.environments[where], limit)
+    plan = make_plan(prepared.manifest, chosen, where, hosts, chosen_steps(chosen, step, from_step))
     approval = approve(permit, plan, yes=yes)
     request = Request(plan, permit, reason, approval, check=check, verbosity=verbose)
     run_and_tell(project, prepared, request, as_json=as_json)

@@ -17,7 +17,14 @@ RUN_COLUMNS = ("run", "workflow", "environment", "outcome", "changed", "seconds"
 
 @click.command(epilog="Example: nexus-ansible status production --json")
 @click.argument("environment", metavar="[ENV]", required=False)
-@click.option("--runs", default=5, show_default=True, metavar="N", help="How many of the last runs to show.")
+@click.option(
+    "--runs",
+    type=click.IntRange(min=0),
+    default=5,
+    show_default=True,
+    metavar="N",
+    help="How many of the last runs to show.",
+)
 @project_option
 @json_option
 def command(project: Project, environment: str | None, runs: int, as_json: bool) -> None:

@@ -25,7 +25,7 @@ HEADER = "c2sp.org/tlog-proof@v1"
 def prove(directory: Path, index: int, *, keys: KeyFiles | None = None) -> str:
     """Return the proof that record `index` is in the ledger; its extra data is the record's leaf.
 
-    Raises LedgerIntegrityError when there is no such record or the ledger is damaged.
+    Raises RefusedError when there is no such record, LedgerIntegrityError when the ledger is damaged.
     """
     verifier = (keys or KeyFiles.within(directory)).verifier()
     snapshot = take_snapshot(directory, verifier)

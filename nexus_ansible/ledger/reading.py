@@ -6,6 +6,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from nexus_ansible.errors import RefusedError
 from nexus_ansible.ledger.keys import KeyFiles
 from nexus_ansible.ledger.merkle import leaf_hash
 from nexus_ansible.ledger.payloads import decrypt_frame, payload_of
@@ -60,7 +61,7 @@ def payload(directory: Path, index: int, *, keys: KeyFiles | None = None) -> dic
 
 
 def entry_at(snapshot: Snapshot, index: int) -> Entry:
-    """Return one record. Raises LedgerIntegrityError when there is none with this index or it is damaged."""
+    """Return one record. Raises RefusedError when there is none with this index, LedgerIntegrityError for damage."""
     if not 0 <= index < snapshot.size:
-        raise damaged(snapshot.directory, index, f"does not exist: there are {snapshot.size}")
+        raise RefusedError(f"{snapshot.directory}: no record {index}. There are {snapshot.size}, counted from 0.")
     return next(snapshot.entries(index))

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from nexus_ansible.errors import RegistryError
+from nexus_ansible.errors import RefusedError
 from nexus_ansible.registries.document import dotted
 from nexus_ansible.registries.problems import quote, unknown
 from nexus_ansible.registries.registry_set import as_seen_by
@@ -66,9 +66,9 @@ class Explanation:
 
 
 def parse_path(text: str) -> KeyPath:
-    """`a.b[0]` as `("a", "b", 0)`. Raises RegistryError for text that is not a path."""
+    """`a.b[0]` as `("a", "b", 0)`. Raises RefusedError for text that is not a path."""
     if not _PATH.fullmatch(text):
-        raise RegistryError(
+        raise RefusedError(
             f"{quote(text)} is not a path\n  Write for example automation.workflows.backup.daily.steps[0]."
         )
     return tuple(int(found[2]) if found[2] else found[1] for found in _PART.finditer(text))
@@ -77,13 +77,13 @@ def parse_path(text: str) -> KeyPath:
 def explain(registries: Registries, path: KeyPath, environment: str) -> Explanation:
     """A value as an environment sees it, and where it comes from.
 
-    Raises RegistryError, with the names that are known at the point where the path fails, when there is none.
+    Raises RefusedError, with the names that are known at the point where the path fails, when there is none.
     """
     if not path or path[0] not in ROOT_KEYS.values():
-        raise RegistryError("\n  ".join(unknown("registry", str(path[0]) if path else "", ROOT_KEYS.values())))
+        raise RefusedError("\n  ".join(unknown("registry", str(path[0]) if path else "", ROOT_KEYS.values())))
     found = list(_places(registries, path, environment))
     if not found:
-        raise RegistryError(_nothing(registries, path))
+        raise RefusedError(_nothing(registries, path))
     value = as_seen_by(registries, environment).get(path, _MISSING)
     if value is _MISSING:
         value = next((given for given, origin in found if origin == DEFAULT), None)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from nexus_ansible.errors import RegistryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 MAX_LISTED = 12
 LONGEST = 60
@@ -95,11 +95,21 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> tuple[str, str]:
     ('unknown key "timeot"', 'Known: steps, timeout. Did you mean "timeout"?')
     """
     names = sorted(set(known))
-    close = get_close_matches(name, names, n=1, cutoff=0.6)
+    close = closest(name, names)
     if not names:
         listed = "None is defined."
     elif len(names) > MAX_LISTED:
         listed = f"Known: {', '.join(names[:MAX_LISTED])} and {len(names) - MAX_LISTED} more."
     else:
         listed = f"Known: {', '.join(names)}."
-    return f"unknown {kind} {quote(name)}", listed + (f' Did you mean "{close[0]}"?' if close else "")
+    return f"unknown {kind} {quote(name)}", listed + (f' Did you mean "{close}"?' if close else "")
+
+
+def closest(name: str, known: Sequence[str]) -> str | None:
+    """The known name that is most like another one, or None when none is.
+
+    >>> closest("bakend", ["backend", "frontend"])
+    'backend'
+    """
+    found = get_close_matches(name, known, n=1, cutoff=0.6)
+    return found[0] if found else None

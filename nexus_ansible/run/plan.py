@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,10 +14,14 @@ from nexus_ansible.compile.manifest import Manifest, digest
 from nexus_ansible.compile.paths import inventory_path, playbook_path
 from nexus_ansible.compile.write import write_file
 from nexus_ansible.errors import DriftError, RefusedError
-from nexus_ansible.model.platform import Workflow
+from nexus_ansible.model.platform import Environment, Workflow
 from nexus_ansible.project import Project
+from nexus_ansible.registries.problems import unknown
 
 ID_LENGTH = 12
+_GROUPS = frozenset({"all", "control", "localhost", "machines", "services"})
+_LIMIT_SEPARATOR = re.compile(r"[,:](?![^\[]*\])")  # Ansible's, and not those within the brackets of a range
+_PATTERN = re.compile(r"[*?\[~@]|^(?:wave|batch)_[0-9]+$")
 
 
 @dataclass(frozen=True)
@@ -69,14 +74,29 @@ def make_plan(
 def chosen_steps(workflow: Workflow, step: tuple[str, ...], from_step: str | None) -> tuple[str, ...]:
     """The steps to run, in order; none means all. Raises RefusedError for a step that the workflow lacks."""
     names = [known.name for known in workflow.steps]
-    for name in (*step, *((from_step,) if from_step else ())):
+    for name in (*step, *(() if from_step is None else (from_step,))):
         if name not in names:
-            raise RefusedError(
-                f'{workflow.position}: {workflow.name} has no step "{name}".\n  Known: {", ".join(names)}.'
-            )
+            what, hint = unknown("step", name, names)
+            raise RefusedError(f"{workflow.position}: {what} of {workflow.name}\n  {hint}")
     if from_step:
         return tuple(names[names.index(from_step) :])
     return tuple(name for name in names if name in step)
+
+
+def chosen_hosts(environment: Environment, limit: str) -> str:
+    """The limit, when every name in it is one of the environment; patterns are left to Ansible.
+
+    Raises RefusedError for a name that is not known, because Ansible would only warn, and for a limit without any.
+    """
+    names = [part.strip().lstrip("!&") for part in _LIMIT_SEPARATOR.split(limit) if part.strip()]
+    if limit and not names:
+        raise RefusedError(f'--limit "{limit}" names no host.\n  Leave it out to run on all of them.')
+    known = [service.group for service in environment.services.values()]
+    known += [instance.name for instance in environment.instances]
+    for name in names:
+        if name not in {*known, *_GROUPS} and not _PATTERN.search(name):
+            raise RefusedError("\n  ".join(unknown("service or instance", name, known)))
+    return limit
 
 
 def save_plan(project: Project, plan: Plan) -> None:

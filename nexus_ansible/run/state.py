@@ -9,12 +9,14 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from nexus_ansible.compile.write import write_file
-from nexus_ansible.errors import RunError
+from nexus_ansible.errors import RefusedError
 from nexus_ansible.project import Project
+from nexus_ansible.registries.problems import closest
 
 RUNNING = "running"
 
@@ -108,33 +110,35 @@ class RunStore:
         self._mark(state.run).unlink(missing_ok=True)
 
     def load(self, run: str) -> RunState:
-        """A run by its id, or by the beginning of it. Raises RunError when there is none, or more than one."""
-        found = [path.parent.name for path in self._directory.glob(f"{run}*/state.json")] if run else []
-        if run in found:
-            found = [run]
+        """A run by its id, or by the beginning of it. Raises RefusedError when there is none, or more than one."""
+        known = [path.parent.name for path in self._directory.glob("*/state.json")]
+        found = [run] if run in known else [name for name in known if run and name.startswith(run)]
         if len(found) != 1:
             latest = ", ".join(state.run for state in self.latest(5)) or "none"
+            close = closest(run, known)
+            meant = f' Did you mean "{close}"?' if close and not found else ""
             what = f'no run "{run}"' if not found else f'"{run}" is the beginning of {len(found)} runs'
-            raise RunError(f"{what}.\n  Latest runs: {latest}. `nexus-ansible audit log` lists all.")
-        return _state(json.loads((self._directory / found[0] / "state.json").read_text("utf-8")))
+            raise RefusedError(f"{what}.\n  Latest runs: {latest}. `nexus-ansible audit log` lists all.{meant}")
+        path = self._directory / found[0] / "state.json"
+        state = _read(path)
+        if state is None:
+            raise RefusedError(f"{path}: damaged.\n  `nexus-ansible audit log --run {found[0]}` tells what is known.")
+        return state
 
     def open_runs(self) -> Iterator[RunState]:
         """Runs that have not been closed."""
         for mark in sorted((self._directory / "open").glob("*")):
-            if (self.directory(mark.name) / "state.json").exists():
-                yield self.load(mark.name)
+            if (state := _read(self.directory(mark.name) / "state.json")) is not None:
+                yield state
 
     def latest(self, count: int) -> list[RunState]:
         """The latest runs, newest first."""
-        paths = sorted(self._directory.glob("*/state.json"), reverse=True)[:count]
-        return [_state(json.loads(path.read_text("utf-8"))) for path in paths]
+        states = map(_read, sorted(self._directory.glob("*/state.json"), reverse=True))
+        return list(islice((state for state in states if state is not None), count))
 
     def last_success(self, workflow: str, environment: str) -> RunState | None:
         """The last whole run of a workflow that ended well."""
-        try:
-            return _state(json.loads(self._last(workflow, environment).read_text("utf-8")))
-        except FileNotFoundError:
-            return None
+        return _read(self._last(workflow, environment))
 
     def _mark(self, run: str) -> Path:
         return self._directory / "open" / run
@@ -143,5 +147,10 @@ class RunStore:
         return self._directory / "last" / f"{workflow}@{environment}.json"
 
 
-def _state(data: dict[str, Any]) -> RunState:
-    return replace(RunState(**data), process=tuple(data["process"]), steps=tuple(data["steps"]))
+def _read(path: Path) -> RunState | None:
+    """A state on disk; None when there is none, or a machine that lost its power left only a part of it."""
+    try:
+        data: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        return replace(RunState(**data), process=tuple(data["process"]), steps=tuple(data["steps"]))
+    except (FileNotFoundError, ValueError, TypeError, KeyError):
+        return None

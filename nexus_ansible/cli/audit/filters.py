@@ -70,6 +70,8 @@ def moment(text: str | None, option: str) -> datetime | None:
         return None
     try:
         return datetime.now(UTC) - timedelta(seconds=seconds(text))
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC)  # longer ago than the calendar goes
     except ValueError:
         pass  # not a duration: a date or a time, then
     try:

@@ -15,9 +15,12 @@ from nexus_ansible.project import find_project
 @click.command(epilog="Example: nexus-ansible audit prove --check record-17.proof --key key.pub")
 @click.argument("record", type=click.IntRange(min=0), required=False)
 @click.option(
-    "--check", "proof", type=click.File(), help="Check this proof instead of writing one; needs --key and no ledger."
+    "--check",
+    "proof",
+    type=click.File(errors="replace"),
+    help="Check this proof instead of writing one; needs --key and no ledger.",
 )
-@click.option("--key", "key_file", type=click.File(), help="Public key of the ledger's owner.")
+@click.option("--key", "key_file", type=click.File(errors="replace"), help="Public key of the ledger's owner.")
 @click.option("--project", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="The project.")
 @json_option
 def command(

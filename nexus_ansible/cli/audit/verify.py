@@ -16,7 +16,12 @@ from nexus_ansible.project import SSOT, Project
 
 
 @click.command(epilog="Example: nexus-ansible audit verify --key ledger.pub")
-@click.option("--key", "key_file", type=click.File(), help="Public key to trust, as `key.pub` of the ledger has it.")
+@click.option(
+    "--key",
+    "key_file",
+    type=click.File(errors="replace"),
+    help="Public key to trust, as `key.pub` of the ledger has it.",
+)
 @click.option("--since", metavar="WHEN", help="Look for missing runs from then on. Default: the ledger's first record.")
 @click.option("--integrity-only", is_flag=True, help="Leave out the verdict on completeness.")
 @project_option
@@ -38,7 +43,7 @@ def command(project: Project, key_file: TextIO | None, since: str | None, integr
         print_json(
             {
                 "intact": verdict.intact,
-                "complete": None if integrity_only else not gaps,
+                "complete": None if integrity_only or not verdict.intact else not gaps,
                 "records": verdict.size,
                 "root": verdict.root,
                 "origin": verdict.origin,
@@ -56,7 +61,7 @@ def command(project: Project, key_file: TextIO | None, since: str | None, integr
             click.echo(f"note: {line}")
         click.echo(f"integrity: {'ok' if verdict.intact else 'BROKEN'}")
         if not integrity_only:
-            click.echo(f"completeness: {'ok' if not gaps else 'INCOMPLETE' if verdict.intact else 'unknown'}")
+            click.echo(f"completeness: {'unknown' if not verdict.intact else 'INCOMPLETE' if gaps else 'ok'}")
     if not verdict.intact:
         raise LedgerIntegrityError("\n".join(str(problem) for problem in verdict.problems))
     if gaps:

@@ -64,7 +64,7 @@ def test_explain_without_an_environment_shows_every_one(project: Path) -> None:
         ((PATH, "--env", "lap"), 7, 'unknown environment "lap"\n  Known: field, lab. Did you mean "lab"?\n'),
         (
             ("orchestration.services.api.scalling",),
-            4,
+            7,
             (
                 'config/ssot/orchestration_registry.yaml:3:10: unknown key "scalling" in orchestration.services.api\n'
                 '  Known: dependencies, scaling. Did you mean "scaling"?\n'

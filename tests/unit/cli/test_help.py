@@ -50,8 +50,8 @@ def test_help_lists_every_command_and_exit_code(tmp_path: Path) -> None:
         assert any(line.split() == [name, *summary.split()] for line in ended.stdout.splitlines())
     flat = " ".join(ended.stdout.split())
     assert (
-        "Exit codes: 0 done, 2 usage, 3 unexpected, 4 invalid registry, 5 drift, 6 failed run, 7 refused, 8 timeout, "
-        "9 ledger integrity, 10 ledger completeness, 130 interrupted." in flat
+        "Exit codes: 0 done, 1 output not written, 2 usage, 3 unexpected, 4 invalid registry, 5 drift, 6 failed run, "
+        "7 refused, 8 timeout, 9 ledger integrity, 10 ledger completeness, 130 interrupted." in flat
     )
 
 

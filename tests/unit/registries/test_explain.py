@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nexus_ansible.errors import RegistryError
+from nexus_ansible.errors import RefusedError
 from nexus_ansible.registries.explain import Explanation, explain, parse_path
 from nexus_ansible.registries.registry_set import read_registries
 from tests.projects.registry_text import write_registries
@@ -106,7 +106,7 @@ def test_an_item_of_a_list_that_an_override_replaced_has_lost(tmp_path: Path) ->
     ],
 )
 def test_a_path_to_nothing_is_told_with_what_is_known(tmp_path: Path, path: str, told: str) -> None:
-    with pytest.raises(RegistryError) as raised:
+    with pytest.raises(RefusedError) as raised:
         _explain(tmp_path, path, "lab")
 
     assert str(raised.value) == told
