@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,19 +33,25 @@ def start_supervisord(directory: Path) -> Iterator[SupervisordServer]:
     config_dir = directory / "conf.d"
     config_dir.mkdir(parents=True, exist_ok=True)
     with short_directory() as sockets:
-        socket = sockets / "supervisor.sock"
+        path = sockets / "supervisor.sock"
         config = directory / "supervisord.conf"
-        config.write_text(_configuration(socket, directory), encoding="utf-8")
+        config.write_text(_configuration(path, directory), encoding="utf-8")
         argv = [sys.executable, "-W", "ignore", "-m", "supervisor.supervisord", "--nodaemon", "-c", str(config)]
         environment = {"PATH": os.environ["PATH"], "HOME": str(directory)}
-        with running(argv, socket.exists, directory / "supervisord.out", environment) as process:
-            yield SupervisordServer(socket, config_dir, directory, process.pid)
+        with running(argv, lambda: _answers(path), directory / "supervisord.out", environment) as process:
+            yield SupervisordServer(path, config_dir, directory, process.pid)
 
 
-def _configuration(socket: Path, directory: Path) -> str:
+def _answers(path: Path) -> bool:
+    """Whether a daemon listens; its socket is there a moment earlier."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        return probe.connect_ex(str(path)) == 0
+
+
+def _configuration(path: Path, directory: Path) -> str:
     return f"""\
 [unix_http_server]
-file={socket}
+file={path}
 chmod=0700
 
 [supervisord]

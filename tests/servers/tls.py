@@ -61,11 +61,29 @@ def _certificate(
         .not_valid_before(now - dt.timedelta(hours=1))
         .not_valid_after(now + dt.timedelta(days=1))
         .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
     if issuer is None:
-        return builder
+        return builder.add_extension(_signs_only(), critical=True)
+    # Python 3.13 refuses a certificate that does not name the key it was signed with, as RFC 5280 asks.
+    signer = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    named = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(signer)
+    builder = builder.add_extension(named, critical=False)
     names = [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("localhost")]
     return builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+
+
+def _signs_only() -> x509.KeyUsage:
+    others = (
+        "digital_signature",
+        "content_commitment",
+        "key_encipherment",
+        "data_encipherment",
+        "key_agreement",
+        "encipher_only",
+        "decipher_only",
+    )
+    return x509.KeyUsage(**dict.fromkeys(others, False), key_cert_sign=True, crl_sign=True)
 
 
 @pytest.fixture(scope="session")
