@@ -36,10 +36,10 @@ bench: $(VENV)/dev ## Measure, and write benchmarks/RESULTS.md
 docs: $(VENV)/dev ## Write the generated reference pages
 	$(BIN)/python -m docs.generate
 
-lock: ## Lock the requirements anew (needs uv)
-	uv pip compile -q pyproject.toml --extra fast --universal --python-version 3.11 --generate-hashes \
+lock: $(VENV)/dev ## Lock the requirements anew
+	$(BIN)/uv pip compile -q pyproject.toml --extra fast --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-annotate --custom-compile-command "make lock" -o requirements/runtime.txt
-	uv pip compile -q pyproject.toml --extra fast --group dev --universal --python-version 3.11 --generate-hashes \
+	$(BIN)/uv pip compile -q pyproject.toml --extra fast --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-annotate --custom-compile-command "make lock" -o requirements/dev.txt
 
 clean: ## Remove the virtual environment and caches; the platform's state in .nexus stays

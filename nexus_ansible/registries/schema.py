@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from functools import cache, partial
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from nexus_ansible.registries.document import KeyPath
 
+SCHEMAS = Path(__file__).with_name("schemas")
 REGISTRIES = ("automation", "pipeline", "orchestration", "monitoring", "security")
 ROOT_KEYS = {
     "automation": "automation",
@@ -31,8 +32,7 @@ def file_name(registry: str) -> str:
 @cache
 def schema(registry: str) -> dict[str, Any]:
     """The JSON Schema of a registry, as shipped in `nexus_ansible/registries/schemas/`."""
-    text = files("nexus_ansible.registries").joinpath("schemas", f"{registry}_registry.schema.json").read_text("utf-8")
-    loaded: dict[str, Any] = json.loads(text)
+    loaded: dict[str, Any] = json.loads((SCHEMAS / f"{registry}_registry.schema.json").read_bytes())
     return loaded
 
 

@@ -12,12 +12,14 @@ from nexus_ansible.compile.project import check_project, compile_project
 from nexus_ansible.compile.write import apply_changes
 from nexus_ansible.errors import RefusedError
 from nexus_ansible.project import Project
+from nexus_ansible.registries.schema import SCHEMAS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SOURCE = Path(__file__).parent
 LISTED = 5
+COPIED_SCHEMAS = "config/schemas"
 RENAMED = {"gitignore": ".gitignore", "vscode": ".vscode"}
 LEFT_OUT = {"__init__.py", "__pycache__", ".venv", ".pytest_cache", ".mypy_cache", ".ruff_cache"}
 
@@ -44,7 +46,9 @@ def write_scaffold(directory: Path) -> list[str]:
 
 
 def _files() -> Iterator[tuple[str, Path]]:
-    """(path in the project, file to copy); links are followed."""
+    """(path in the project, file to copy); links are followed, except to the schemas, which no package has twice."""
+    for path in SCHEMAS.glob("*.json"):
+        yield f"{COPIED_SCHEMAS}/{path.name}", path
     stack = [(SOURCE, "")]
     while stack:
         directory, prefix = stack.pop()
@@ -52,6 +56,8 @@ def _files() -> Iterator[tuple[str, Path]]:
             if path.name in LEFT_OUT or path.name.endswith(".egg-info"):
                 continue
             target = prefix + (RENAMED.get(path.name, path.name) if not prefix else path.name)
+            if target == COPIED_SCHEMAS:
+                continue
             if path.is_dir():
                 stack.append((path, f"{target}/"))
             else:
