@@ -38,7 +38,7 @@ def command(
 
     prepared = prepare(project)
     workflow = deployment_of(prepared, environment)
-    permit = permit_for(prepared, workflow, environment, read_only=check)
+    permit = permit_for(prepared, workflow, environment, reason, read_only=check)
     hosts = chosen_hosts(prepared.platform.environments[environment], limit)
     plan = make_plan(prepared.manifest, workflow, environment, hosts, chosen_steps(workflow, step, from_step))
     if wanted:

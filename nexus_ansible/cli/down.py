@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import click
 
-from nexus_ansible.cli.options import json_option, project_option
+from nexus_ansible.cli.options import json_option, project_option, reason_option
 from nexus_ansible.project import Project
 
 
 @click.command(epilog="Example: nexus-ansible down staging --remove-data")
 @click.argument("environment", metavar="ENV")
 @click.option("--remove-data", is_flag=True, help="Remove databases and everything else the environment stored, too.")
-@click.option("--reason", default="", metavar="TEXT", help="Why; it goes into the ledger.")
+@reason_option
 @click.option("--yes", is_flag=True, help="Approve a restricted action yourself, without being asked.")
 @project_option
 @json_option
@@ -32,7 +32,7 @@ def command(project: Project, environment: str, remove_data: bool, reason: str, 
     prepared = prepare(project)
     workflow = workflow_of(prepared, "platform.down")
     environment_of(prepared, workflow, environment)
-    permit = permit_for(prepared, workflow, environment)
+    permit = permit_for(prepared, workflow, environment, reason)
     arguments = {"deployment_remove_data": True} if remove_data else {}
     plan = make_plan(prepared.manifest, workflow, environment, arguments=arguments)
     request = Request(plan, permit, reason, approve(permit, plan, yes=yes))

@@ -28,9 +28,13 @@ class Progress(Protocol):
         ...
 
 
-def progress_for(steps: tuple[str, ...], last: RunState | None) -> Progress:
+def progress_for(
+    steps: tuple[str, ...], last: RunState | None, *, plain: bool = False, failures_only: bool = False
+) -> Progress:
     """The progress that fits standard error. `last` is the last whole run of the same workflow, to compare with."""
-    return LiveProgress(steps, last) if sys.stderr.isatty() else PlainProgress(steps, last)
+    if failures_only or plain or not sys.stderr.isatty():
+        return PlainProgress(steps, last, failures_only=failures_only)
+    return LiveProgress(steps, last)
 
 
 class Silent:
@@ -46,7 +50,8 @@ class Silent:
 class PlainProgress:
     """One line for each play, and one for each failure."""
 
-    def __init__(self, steps: tuple[str, ...], last: RunState | None) -> None:
+    def __init__(self, steps: tuple[str, ...], last: RunState | None, *, failures_only: bool = False) -> None:
+        self._failures_only = failures_only
         self._steps = steps
         self._last = last
         self._began = time.monotonic()
@@ -58,7 +63,7 @@ class PlainProgress:
         play = message["play"]
         if message["event"] == "start" and play["name"] != self._play:
             self._play = play["name"]
-            if message["step"]:
+            if message["step"] and not self._failures_only:
                 self._say(f"{self._place(message['step'])} {self._play.partition(' | ')[2]}")
         elif message["event"] == "result" and message["outcome"] in {"failed", "unreachable", "timeout"}:
             self._say(f"{message['outcome']}: {message['host']}: {first_line(message['result'])}")

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import click
 
-from nexus_ansible.cli.options import json_option, project_option
+from nexus_ansible.cli.options import json_option, notice, project_option, reason_option
 from nexus_ansible.errors import RefusedError
 from nexus_ansible.project import Project
 
 
 @click.command(epilog="Example: nexus-ansible resume 20250127-123000-4f2a9c")
 @click.argument("run", metavar="RUN")
-@click.option("--reason", default="", metavar="TEXT", help="Why; it goes into the ledger.")
+@reason_option
 @click.option("--yes", is_flag=True, help="Approve a restricted action yourself, without being asked.")
 @project_option
 @json_option
@@ -33,12 +33,13 @@ def command(project: Project, run: str, reason: str, yes: bool, as_json: bool) -
         raise RefusedError(f"Run {state.run} is {state.outcome}; there is nothing to go on with.")
     workflow = workflow_of(prepared, state.workflow)
     steps = remaining_steps(project, state, workflow)
-    permit = permit_for(prepared, workflow, state.environment, read_only=state.check)
+    reason = reason or state.reason
+    permit = permit_for(prepared, workflow, state.environment, reason, read_only=state.check)
     environment = environment_of(prepared, workflow, state.environment)
     hosts = chosen_hosts(prepared.platform.environments[environment], state.limit)
     plan = make_plan(prepared.manifest, workflow, environment, hosts, steps)
     approval = approve(permit, plan, yes=yes)
     if not as_json:
-        click.echo(f"resuming {state.run} at {steps[0]}: {', '.join(steps)}", err=True)
-    request = Request(plan, permit, reason or state.reason, approval, check=state.check, resumes=state.run)
+        notice(f"resuming {state.run} at {steps[0]}: {', '.join(steps)}")
+    request = Request(plan, permit, reason, approval, check=state.check, resumes=state.run)
     run_and_tell(project, prepared, request, as_json=as_json)

@@ -43,7 +43,7 @@ def command(
     prepared = prepare(project)
     chosen = workflow_of(prepared, workflow)
     where = environment_of(prepared, chosen, environment)
-    permit = permit_for(prepared, chosen, where, read_only=check)
+    permit = permit_for(prepared, chosen, where, reason, read_only=check)
     hosts = chosen_hosts(prepared.platform.environments[where], limit)
     plan = make_plan(prepared.manifest, chosen, where, hosts, chosen_steps(chosen, step, from_step))
     approval = approve(permit, plan, yes=yes)

@@ -3,19 +3,21 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import click
 
-from nexus_ansible.cli.options import print_json
+from nexus_ansible.cli.options import notice, print_json
 from nexus_ansible.cli.progress import Silent, progress_for
 from nexus_ansible.compile.manifest import Manifest, read_manifest
 from nexus_ansible.compile.project import check_project, compile_project
 from nexus_ansible.compile.write import apply_changes
-from nexus_ansible.errors import NexusError, RefusedError
+from nexus_ansible.errors import NexusError, OutputError, RefusedError
 from nexus_ansible.model.platform import Platform, Workflow
 from nexus_ansible.project import Project
 from nexus_ansible.registries.problems import unknown
@@ -39,12 +41,15 @@ class Prepared:
 def prepare(project: Project) -> Prepared:
     """Close what crashed, check the registries, and bring the compiled files up to date.
 
-    Raises InvalidRegistriesError, or DriftError when somebody edited a compiled file.
+    Raises RefusedError, InvalidRegistriesError, or DriftError when somebody edited a compiled file.
     """
-    for state in close_crashed(project):
-        click.echo(
-            f"Run {state.run} had crashed; it is closed. Go on with it: nexus-ansible resume {state.run}", err=True
+    if os.path.expandvars(project.root) != str(project.root):
+        raise RefusedError(
+            f"{project.root}: Ansible would put the value of a variable in place of its name in this path.\n"
+            "  Move the project to a directory without $ in its name."
         )
+    for state in close_crashed(project):
+        notice(f"Run {state.run} had crashed; it is closed. Go on with it: nexus-ansible resume {state.run}")
     checked = check_project(project)
     if checked.is_current(project.root):
         return Prepared(checked.registries, checked.platform, read_manifest(project.root))
@@ -52,7 +57,7 @@ def prepare(project: Project) -> Prepared:
     pending = compilation.changes(project.root)
     apply_changes(project.root, pending, compilation.manifest)
     if pending:
-        click.echo(f"compiled: {len(pending)} of {len(compilation.files)} files changed", err=True)
+        notice(f"compiled: {len(pending)} of {len(compilation.files)} files changed")
     return Prepared(checked.registries, checked.platform, compilation.manifest)
 
 
@@ -77,11 +82,13 @@ def environment_of(prepared: Prepared, workflow: Workflow, environment: str | No
     return wanted
 
 
-def permit_for(prepared: Prepared, workflow: Workflow, environment: str, *, read_only: bool = False) -> Permit:
+def permit_for(
+    prepared: Prepared, workflow: Workflow, environment: str, reason: str = "", *, read_only: bool = False
+) -> Permit:
     """What the gate says to the person at the keyboard. Raises RefusedError."""
     action = "read" if read_only else action_of(workflow, environment)
     view = as_seen_by(prepared.registries, environment)
-    return admit(prepared.platform.authorization[environment], view, this_person(), action)
+    return admit(prepared.platform.authorization[environment], view, this_person(), action, reason)
 
 
 def approve(permit: Permit, plan: Plan, *, yes: bool) -> Mapping[str, Any] | None:
@@ -109,15 +116,17 @@ def approve(permit: Permit, plan: Plan, *, yes: bool) -> Mapping[str, Any] | Non
 def run_and_tell(project: Project, prepared: Prepared, request: Request, *, as_json: bool) -> Result:
     """Run, show progress, print the result. Raises the error of a run that did not end well."""
     result, _ = execute_with_progress(project, prepared, request, as_json=as_json)
-    if as_json:
-        print_json(result_as_json(result))
     try:
         result.raise_for_outcome()
     except NexusError as error:
         if as_json:
+            with suppress(OSError, OutputError):  # how the run ended counts for more than that nobody reads it
+                print_json(result_as_json(result))
             raise click.exceptions.Exit(error.exit_code) from error
         raise
-    if not as_json:
+    if as_json:
+        print_json(result_as_json(result))
+    else:
         click.echo(summary(result))
     return result
 
@@ -158,19 +167,30 @@ def execute_with_progress(
     messages: list[dict[str, Any]] = []
     plan = request.plan
     steps = plan.steps or tuple(step.name for step in prepared.platform.workflows[plan.workflow].steps)
+    policies = prepared.platform.policies[plan.environment]
+    chatty = request.verbosity > 0 or policies.log_level == "DEBUG"
+    last = RunStore(project).last_success(plan.workflow, plan.environment) if policies.compare_durations else None
     progress = (
-        Silent() if as_json else progress_for(steps, RunStore(project).last_success(plan.workflow, plan.environment))
+        Silent()
+        if as_json
+        else progress_for(steps, last, plain=chatty, failures_only=policies.log_level in {"WARNING", "ERROR"})
     )
 
     def observe(message: dict[str, Any]) -> None:
-        progress(message)
+        with suppress(OSError):  # a terminal that is gone is no reason to stop
+            progress(message)
         if message["event"] in {"task", "result"}:
             messages.append(message)
 
     try:
-        return execute(project, prepared.platform, request, observe), messages
+        return execute(project, prepared.platform, request, observe, _print if chatty else None), messages
     finally:
-        progress.close()
+        with suppress(OSError):
+            progress.close()
+
+
+def _print(text: str) -> None:
+    click.echo(text, err=True)
 
 
 def changed_tasks(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:

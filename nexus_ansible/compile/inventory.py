@@ -71,6 +71,7 @@ def _variables(platform: Platform, environment: Environment, runner: Runner) -> 
         "nexus_root": "{{ (inventory_dir ~ '/../..') | realpath }}",
         "nexus_address": literal(environment.address),
         "nexus_secrets": {name: _source(secret) for name, secret in platform.secrets[environment.name].items()},
+        **({"nexus_syslog_marker": True} if platform.policies[environment.name].syslog_marker else {}),
         **runner.variables(environment),
     }
 
@@ -90,6 +91,7 @@ def _service_variables(service: Service) -> dict[str, Any]:
         "service_dependencies": service.dependencies,
         "service_health": _health(service.health),
         "service_replicas": service.scaling.min_replicas,
+        "service_max_replicas": service.scaling.max_replicas,
         "service_source": service.source,
         "service_build": service.build,
         "service_test": service.test,

@@ -71,6 +71,9 @@ def _title(workflow: Workflow) -> str:
 
 
 def _plays(platform: Platform, workflow: Workflow, catalog: Catalog) -> Iterator[Play]:
+    if _is_marked(platform, workflow):
+        variables = {"workflow": workflow.name}
+        yield Play("marker", f"{_title(workflow)} | mark", "machines", ("always",), workflow.position, (), variables)
     if workflow.timeout is not None:
         title, variables = f"{_title(workflow)} | start", {"seconds": _whole(workflow.timeout)}
         yield Play("clock", title, "control", ("always",), workflow.position, (), variables)
@@ -80,6 +83,12 @@ def _plays(platform: Platform, workflow: Workflow, catalog: Catalog) -> Iterator
             continue
         for step in stage.steps:
             yield from _step_plays(platform, workflow, stage, step, catalog)
+
+
+def _is_marked(platform: Platform, workflow: Workflow) -> bool:
+    """Whether any environment that the workflow can run in wants its runs marked in the machines' own logs."""
+    environments = [workflow.environment] if workflow.environment else list(platform.environments)
+    return any(platform.policies[name].syslog_marker for name in environments)
 
 
 def _whole(seconds: float) -> int:

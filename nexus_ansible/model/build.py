@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 OWN_SECRETS = (("security", "authentication", "jwt", "secret_key"),)
+ANYBODY = Role("anybody", ("*",), ())
+"""What whoever has no role may do where `require_authentication` is false."""
 
 
 def environment_views(registries: Registries) -> tuple[dict[str, Registries], list[Problem]]:
@@ -105,7 +107,7 @@ def _policies(view: Registries) -> Policies:
         audit_reads=view.get(("automation", "policies", "security", "audit_all_actions"), True),
         syslog_marker=monitoring.get("syslog_marker", False),
         log_level=monitoring.get("log_level", "INFO"),
-        require_reason=view.get(("security", "compliance", "sox_compliance"), False),
+        compare_durations=monitoring.get("performance_tracking", True),
     )
 
 
@@ -117,6 +119,9 @@ def _authorization(view: Registries) -> Authorization:
     }
     users, groups = data.get("users", {}), data.get("groups", {})
     everybody = "admin" if not users and not groups and "admin" in roles else None
+    if not view.get(("automation", "policies", "security", "require_authentication"), True):
+        roles.setdefault(ANYBODY.name, ANYBODY)
+        everybody = everybody or ANYBODY.name
     return Authorization(roles, users, groups, data.get("default_role", everybody))
 
 

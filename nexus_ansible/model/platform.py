@@ -185,7 +185,7 @@ class Policies:
     audit_reads: bool
     syslog_marker: bool
     log_level: str
-    require_reason: bool
+    compare_durations: bool
 
 
 @dataclass(frozen=True)

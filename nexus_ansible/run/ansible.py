@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import codecs
+import locale
 import os
 import re
 import sys
@@ -36,7 +37,11 @@ TAIL_LINES = 40
 
 @dataclass(frozen=True)
 class Invocation:
-    """What to run. `passed` names variables of the caller's environment that the run may see besides the usual ones."""
+    """What to run.
+
+    `passed` names variables of the caller's environment that the run may see besides the usual ones. `cpus` and
+    `memory` (bytes, of each process) are limits; 0 is none.
+    """
 
     run: str
     root: Path
@@ -52,6 +57,8 @@ class Invocation:
     fast: bool = False
     verbosity: int = 0
     passed: tuple[str, ...] = ()
+    cpus: int = 0
+    memory: int = 0
 
 
 @dataclass(frozen=True)
@@ -72,8 +79,9 @@ def run_ansible(invocation: Invocation, private: Path, on_event: Callable[[dict[
     config = RunnerConfig(
         private_data_dir=str(private),
         project_dir=str(invocation.root),
-        playbook=str(invocation.playbook),
-        inventory=str(invocation.inventory),
+        # Relative to the project: Ansible splits absolute paths that have a comma or a colon in them.
+        playbook=str(invocation.playbook.relative_to(invocation.root)),
+        inventory=[str(invocation.inventory.relative_to(invocation.root))],
         limit=invocation.limit or None,
         tags=",".join(invocation.tags) or None,
         extravars=dict(invocation.extra_vars) or None,
@@ -90,7 +98,9 @@ def run_ansible(invocation: Invocation, private: Path, on_event: Callable[[dict[
     config.prepare()
     added = {name: value for name, value in config.env.items() if before.get(name) != value}
     config.env = {**allowed_environment(before, invocation.passed), **added, **_own_environment(invocation, private)}
-    config.command = [sys.executable, "-I", "-S", str(GUARD), str(os.getpid()), invocation.run, *config.command]
+    limits = (str(invocation.cpus), str(invocation.memory))
+    guard = (sys.executable, "-I", "-S", str(GUARD))
+    config.command = [*guard, str(os.getpid()), invocation.run, *limits, *config.command]
     config.runner_mode = "subprocess"
     tail: deque[str] = deque(maxlen=TAIL_LINES)
     runner = Runner(config, event_handler=lambda event: _noted(event, tail, on_event))
@@ -151,17 +161,30 @@ def _own_environment(invocation: Invocation, private: Path) -> dict[str, str]:
         "PATH": f"{scripts}:{os.environ.get('PATH', os.defpath)}",
         MARKER: invocation.run,
         "NEXUS_LEDGER_SOCKET": str(invocation.socket),
-        "ANSIBLE_ROLES_PATH": f"{invocation.root / 'roles'}:{os.environ.get('ANSIBLE_ROLES_PATH', '')}".rstrip(":"),
+        "ANSIBLE_ROLES_PATH": f"roles:{os.environ.get('ANSIBLE_ROLES_PATH', '')}".rstrip(":"),
         "ANSIBLE_CALLBACKS_ENABLED": "nexus.automation.ledger",
         "ANSIBLE_INVENTORY_UNPARSED_FAILED": "true",
         "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true",
         "ANSIBLE_NOCOLOR": "true",
+        **({} if _locale_is_utf8() else {"LC_ALL": "C.UTF-8"}),
         # Modules with their arguments, secrets among them, pass through these directories; a killed run leaves them.
         "ANSIBLE_LOCAL_TEMP": str(private / "local"),
         "ANSIBLE_REMOTE_TMP": str(private / "remote"),
         **({"ANSIBLE_CONFIG": str(config)} if config.is_file() else {}),
         **({"ANSIBLE_STRATEGY_PLUGINS": str(strategy), "ANSIBLE_STRATEGY": "mitogen_linear"} if strategy else {}),
     }
+
+
+def _locale_is_utf8() -> bool:
+    """Whether the caller's locale is one that Ansible starts under."""
+    before = locale.setlocale(locale.LC_ALL)
+    try:
+        locale.setlocale(locale.LC_ALL, "")
+        return locale.nl_langinfo(locale.CODESET).upper() == "UTF-8"
+    except locale.Error:
+        return False
+    finally:
+        locale.setlocale(locale.LC_ALL, before)
 
 
 def _noted(event: dict[str, Any], tail: deque[str], on_event: Callable[[dict[str, Any]], bool]) -> bool:

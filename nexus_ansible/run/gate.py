@@ -15,6 +15,7 @@ from nexus_ansible.registries.document import KeyPath
 from nexus_ansible.registries.registry_set import Registries
 
 ROLES: KeyPath = ("security", "authorization", "roles")
+REASON_RULE: KeyPath = ("security", "compliance", "sox_compliance")
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,15 @@ def covers(permission: str, action: str) -> bool:
     return permission in {"*", action, kind if object_ else action, f"{object_}_{kind}", *broader}
 
 
-def admit(authorization: Authorization, registries: Registries, person: Person, action: str) -> Permit:
+def admit(
+    authorization: Authorization, registries: Registries, person: Person, action: str, reason: str = ""
+) -> Permit:
     """Let a person take an action. Raises RefusedError that names the rule with file and line."""
+    if action != "read" and not reason.strip() and registries.get(REASON_RULE, False):
+        raise RefusedError(
+            f"{registries.at(REASON_RULE)}: everything that changes something needs a reason.\n"
+            "  Give one with --reason, or in the environment variable NEXUS_REASON."
+        )
     role = _role_of(authorization, registries, person)
     if not any(covers(permission, action) for permission in role.permissions):
         named = [index for index, name in enumerate(role.restrictions) if covers(name, action)]

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs one command and leaves nothing of it behind: `python -I -S guard.py PARENT_PID RUN_ID COMMAND...`.
+"""Runs one command within limits and leaves nothing of it behind.
+
+`python -I -S guard.py PARENT_PID RUN_ID CPUS MEMORY COMMAND...`, with 0 for what has no limit.
 
 The guard stands between the supervisor and ansible-playbook. When either of them dies, however it dies, the guard ends
 every process that carries the run's marker in its environment. Standard library only, so that it starts in
@@ -10,6 +12,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import signal
 import sys
 import time
@@ -86,7 +89,7 @@ def _reap_one() -> tuple[int, int]:
 
 def main(arguments: list[str]) -> int:
     """Run the command; return its exit code, or 128 + the signal that ended it."""
-    parent, run, command = int(arguments[0]), arguments[1], arguments[2:]
+    parent, run, cpus, memory = int(arguments[0]), arguments[1], int(arguments[2]), int(arguments[3])
     adopt_orphans()
     signal.pthread_sigmask(signal.SIG_BLOCK, _WAITED_FOR)
     die_with_parent(signal.SIGTERM)
@@ -94,10 +97,24 @@ def main(arguments: list[str]) -> int:
         return 128 + signal.SIGTERM
     child = os.fork()
     if child == 0:
-        _become(command)
+        _limit(cpus, memory)
+        _become(arguments[4:])
     code = _wait(child)
     end_processes(run)
     return code
+
+
+def _limit(cpus: int, memory: int) -> None:
+    """Keep this process and those it starts to some of the CPUs, and each of them to some memory.
+
+    The limits are soft, because a service that a run starts must be able to leave them behind.
+    """
+    if cpus and sys.platform == "linux":
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cpus])
+    if memory:
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        soft = memory if hard == resource.RLIM_INFINITY else min(memory, hard)
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
 def _become(command: list[str]) -> None:

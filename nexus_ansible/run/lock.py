@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from nexus_ansible.errors import RefusedError
-from nexus_ansible.project import Project
+from nexus_ansible.project import Project, refusing
 from nexus_ansible.run.state import RunStore
 
 
@@ -23,8 +23,7 @@ def locked(project: Project, environment: str, services: Sequence[str], run: str
     A run of the whole environment excludes every other one; runs limited to different services do not exclude each
     other. Raises RefusedError that names the holder.
     """
-    directory = project.state / "locks"
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    directory = _directory(project.state / "locks")
     holder = json.dumps({"run": run, "pid": os.getpid(), "host": socket.gethostname(), "started": started})
     with ExitStack() as stack:
         whole = fcntl.LOCK_SH if services else fcntl.LOCK_EX
@@ -38,10 +37,9 @@ def locked(project: Project, environment: str, services: Sequence[str], run: str
 @contextmanager
 def counted(project: Project, limit: int) -> Iterator[None]:
     """Take one of `limit` places for runs of a project. Raises RefusedError when all are taken."""
-    directory = project.state / "locks" / "places"
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    directory = _directory(project.state / "locks" / "places")
     for number in range(limit):
-        descriptor = os.open(directory / str(number), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = _open(directory / str(number))
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -61,18 +59,41 @@ def counted(project: Project, limit: int) -> Iterator[None]:
 
 @contextmanager
 def _held(path: Path, kind: int, holder: str, what: str) -> Iterator[None]:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = _open(path)
     try:
         try:
             fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
         except BlockingIOError:
             raise RefusedError(_refusal(path, what)) from None
         if kind == fcntl.LOCK_EX:
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, holder.encode(), 0)
+            with refusing():
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, holder.encode(), 0)
         yield
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def closing(project: Project) -> Iterator[None]:
+    """Wait until no other process closes crashed runs, and keep others from it. Raises RefusedError."""
+    descriptor = _open(_directory(project.state / "locks") / "closing")
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _directory(path: Path) -> Path:
+    with refusing():
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return path
+
+
+def _open(path: Path) -> int:
+    with refusing():
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
 def _refusal(path: Path, what: str) -> str:

@@ -15,7 +15,7 @@ from nexus_ansible.compile.paths import inventory_path, playbook_path
 from nexus_ansible.compile.write import write_file
 from nexus_ansible.errors import DriftError, RefusedError
 from nexus_ansible.model.platform import Environment, Workflow
-from nexus_ansible.project import Project
+from nexus_ansible.project import Project, refusing
 from nexus_ansible.registries.problems import unknown
 
 ID_LENGTH = 12
@@ -100,8 +100,9 @@ def chosen_hosts(environment: Environment, limit: str) -> str:
 
 
 def save_plan(project: Project, plan: Plan) -> None:
-    """Keep a plan, so that `apply --plan ID` can tell what became of it."""
-    write_file(_path(project, plan.id), json.dumps(asdict(plan), indent=1, sort_keys=True) + "\n", 0o600)
+    """Keep a plan, so that `apply --plan ID` can tell what became of it. Raises RefusedError."""
+    with refusing():
+        write_file(_path(project, plan.id), json.dumps(asdict(plan), indent=1, sort_keys=True) + "\n", 0o600)
 
 
 def require_plan(project: Project, wanted: str, now: Plan) -> None:
@@ -110,7 +111,7 @@ def require_plan(project: Project, wanted: str, now: Plan) -> None:
         return
     try:
         old = json.loads(_path(project, wanted).read_text("utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):
         raise RefusedError(
             f'There is no plan "{wanted}".\n  `nexus-ansible plan {now.environment}` makes one.'
         ) from None

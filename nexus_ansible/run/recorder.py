@@ -4,16 +4,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
-from nexus_ansible.ledger.ledger import Ledger
 from nexus_ansible.ledger.records import Record
 from nexus_ansible.run.identity import RunIdentity
 from nexus_ansible.run.redact import Redactor
+from nexus_ansible.run.state import RunState, now_utc, timestamp
 from nexus_ansible.run.tally import RUNNER_EVENTS, Tally, failure_text
 
 COMMIT_EVERY_S = 0.25
@@ -21,16 +23,31 @@ GROUP = 1_000
 INCLUDES = frozenset({"include_role", "include_tasks"})
 
 
+class Log(Protocol):
+    """Where records go: the ledger, or nowhere for runs that policies leave out."""
+
+    def append(self, records: Sequence[Record]) -> object:
+        """Make records durable. Raises LedgerIntegrityError."""
+        ...
+
+
+class Unrecorded:
+    """The log of runs that only look, where `audit_all_actions` is false."""
+
+    def append(self, records: Sequence[Record]) -> None:
+        """Keep nothing."""
+
+
 class Recorder:
     """One run's way into the ledger. Not thread-safe: one thread feeds it.
 
-    `observe` is called with every message after redaction, for progress; `tasks_log` names the tasks in flight, so
-    that they can be recorded as unknown when this process does not live to see their end.
+    `observe` is called with every message after redaction, for progress; `tasks_log` names the tasks that began, so
+    that those without a record can be recorded as unknown when this process does not live to see their end.
     """
 
     def __init__(
         self,
-        ledger: Ledger,
+        ledger: Log,
         identity: RunIdentity,
         redactor: Redactor,
         tasks_log: Path,
@@ -44,10 +61,9 @@ class Recorder:
         self._ledger = ledger
         self._identity = identity
         self._redactor = redactor
-        self._log = tasks_log.open("a", encoding="utf-8", buffering=1)
+        self._log = tasks_log.open("ab", buffering=0)
         self._observe = observe or (lambda _: None)
         self._pending: list[Record] = []
-        self._settled: list[str] = []
         self._due = 0.0
         self._play: dict[str, Any] = {}
         self._tasks: dict[str, dict[str, Any]] = {}
@@ -99,8 +115,6 @@ class Recorder:
             return
         self._ledger.append(self._pending)
         self._pending = []
-        self._log.write("".join(self._settled))
-        self._settled = []
 
     def close(self, outcome: str, message: str, discrepancies: list[str]) -> None:
         """Record tasks in flight as unknown, then the end of the run. Raises LedgerIntegrityError."""
@@ -118,9 +132,25 @@ class Recorder:
         self.commit()
         self._log.close()
 
+    def ended(self, state: RunState, outcome: str, message: str = "") -> RunState:
+        """The state of a run that has ended: how, when, and what it counted and took."""
+        now = now_utc()
+        return replace(
+            state,
+            outcome=outcome,
+            ended=timestamp(now),
+            duration=round((now - datetime.fromisoformat(state.started)).total_seconds(), 3),
+            failed_step=self.failed_step if outcome != "ok" else "",
+            message=message,
+            reason=self.redacted(state.reason),
+            counts={**self.tally.counts(), "changed": self.tally.changed.total()},
+            step_seconds=self.step_seconds,
+        )
+
     def _start(self, message: dict[str, Any]) -> None:
         self._running[message["task"], message["host"]] = time.monotonic()
-        self._log.write(f"+\t{message['task']}\t{message['host']}\t{self._name(message['task'])}\n")
+        host, task = message["host"], message["task"]
+        self._note({"begins": self._name(task), "host": host, "step": self._step(host)})
 
     def _result(self, message: dict[str, Any]) -> None:
         task, host, outcome = message["task"], message["host"], message["outcome"]
@@ -146,7 +176,9 @@ class Recorder:
             self._due = time.monotonic() + COMMIT_EVERY_S
         payload = {"result": message["result"], "path": self._tasks.get(task, {}).get("path")}
         self._pending.append(self._record("task", fields, payload))
-        self._settled.append(f"-\t{task}\t{host}\n")
+
+    def _note(self, line: Mapping[str, Any]) -> None:
+        self._log.write(orjson.dumps(line) + b"\n")
 
     def _place(self, host: str) -> dict[str, Any]:
         variables = self._play.get("variables", {})

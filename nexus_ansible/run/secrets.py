@@ -13,7 +13,7 @@ import yaml
 from nexus_ansible.compile.write import write_file
 from nexus_ansible.errors import RefusedError
 from nexus_ansible.model.platform import Secret
-from nexus_ansible.project import Project
+from nexus_ansible.project import Project, refusing
 
 GENERATED_BYTES = 24
 _HEADER = "# Secrets of this project, encrypted with Ansible Vault. `nexus-ansible` adds those it makes up.\n---\n"
@@ -67,7 +67,8 @@ def require_secrets(project: Project, wanted: Mapping[str, Secret]) -> None:
         advice = f"  Set {names} in the environment, or add them to {vault_file(project).relative_to(project.root)}."
         raise RefusedError("\n".join([*lines, advice]))
     if missing:
-        generate_secrets(project, [secret.name for secret in missing])
+        with refusing():
+            generate_secrets(project, [secret.name for secret in missing])
 
 
 def generate_secrets(project: Project, names: list[str]) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -83,8 +84,17 @@ def _story(result: Result) -> str:
     return "\n".join(lines)
 
 
-def execute(project: Project, model: Platform, request: Request, observe: Observer | None = None) -> Result:
-    """Run a plan. Raises RefusedError before anything is touched; everything later is in the result."""
+def execute(
+    project: Project,
+    model: Platform,
+    request: Request,
+    observe: Observer | None = None,
+    tell: Callable[[str], None] | None = None,
+) -> Result:
+    """Run a plan. `observe` gets every message of the recorder, `tell` what Ansible prints, both without secrets.
+
+    Raises RefusedError before anything is touched; everything later is in the result.
+    """
     plan = request.plan
     workflow, policies = model.workflows[plan.workflow], model.policies[plan.environment]
     wanted = model.secrets[plan.environment]
@@ -101,36 +111,38 @@ def execute(project: Project, model: Platform, request: Request, observe: Observ
         secrets = given_secrets(wanted)
         redactor = Redactor(secrets.values())
         request = replace(request, reason=redactor.text(request.reason))
-        state = _first_state(request, run, timestamp(began))
+        looking = request.check or request.permit.action == "read"
+        state = _first_state(request, run, timestamp(began), recorded=policies.audit_reads or not looking)
         RunStore(project).begin(state)
 
         def open_recorder() -> Recorder:
-            return _open_recorder(stack, project, request, run, redactor, observe)
+            return _open_recorder(stack, project, request, state, redactor, observe)
 
         def invocation(socket: Path) -> Invocation:
             return _invocation(project, request, policies, run, socket)
 
         try:
-            recorder, outcome = supervise(run, invocation, open_recorder, secrets, workflow.timeout)
+            printed = (lambda text: tell(redactor.text(text))) if tell is not None else None
+            recorder, outcome = supervise(run, invocation, open_recorder, secrets, workflow.timeout, printed)
         except NexusError as error:
             RunStore(project).end(replace(state, outcome="refused", ended=timestamp(now_utc()), message=str(error)))
             raise
-        state = _last_state(state, recorder, outcome, (now_utc() - began).total_seconds())
+        state = recorder.ended(state, outcome.outcome, outcome.message)
         if outcome.ledger_error is None:
             RunStore(project).end(state)
     return Result(state, outcome, recorder.failures, recorder.status)
 
 
 def _open_recorder(
-    stack: ExitStack, project: Project, request: Request, run: str, redactor: Redactor, observe: Observer | None
+    stack: ExitStack, project: Project, request: Request, state: RunState, redactor: Redactor, observe: Observer | None
 ) -> Recorder:
     """A recorder that has recorded that the run begins. Raises LedgerIntegrityError."""
     from nexus_ansible.ledger.ledger import Ledger
-    from nexus_ansible.run.recorder import Recorder
+    from nexus_ansible.run.recorder import Recorder, Unrecorded
 
-    ledger = stack.enter_context(Ledger.open(project.ledger))
-    tasks_log = RunStore(project).directory(run) / "tasks.log"
-    recorder = Recorder(ledger, _identity(request, run), redactor, tasks_log, observe)
+    log = stack.enter_context(Ledger.open(project.ledger)) if state.recorded else Unrecorded()
+    tasks_log = RunStore(project).directory(state.run) / "tasks.log"
+    recorder = Recorder(log, _identity(request, state.run), redactor, tasks_log, observe)
     recorder.open()
     return recorder
 
@@ -151,6 +163,8 @@ def _invocation(project: Project, request: Request, policies: Policies, run: str
         fast=policies.strategy == "fast",
         verbosity=request.verbosity,
         passed=policies.pass_environment,
+        cpus=math.ceil(policies.cpu or 0),
+        memory=policies.memory or 0,
     )
 
 
@@ -167,7 +181,7 @@ def _services(environment: Environment, limit: str) -> list[str]:
     return [by_name[part] for part in parts] if parts and all(part in by_name for part in parts) else []
 
 
-def _first_state(request: Request, run: str, started: str) -> RunState:
+def _first_state(request: Request, run: str, started: str, *, recorded: bool) -> RunState:
     plan = request.plan
     return RunState(
         run=run,
@@ -182,20 +196,7 @@ def _first_state(request: Request, run: str, started: str) -> RunState:
         limit=plan.limit,
         steps=plan.steps,
         check=request.check,
-    )
-
-
-def _last_state(state: RunState, recorder: Recorder, outcome: Outcome, duration: float) -> RunState:
-    return replace(
-        state,
-        outcome=outcome.outcome,
-        ended=timestamp(now_utc()),
-        duration=round(duration, 3),
-        failed_step=recorder.failed_step if outcome.outcome != "ok" else "",
-        message=outcome.message,
-        reason=recorder.redacted(state.reason),
-        counts={**recorder.tally.counts(), "changed": recorder.tally.changed.total()},
-        step_seconds=recorder.step_seconds,
+        recorded=recorded,
     )
 
 

@@ -7,12 +7,12 @@ The callback plugin starts it when no supervisor is there. It outlives the playb
 from __future__ import annotations
 
 import json
+import os
 import platform
 import signal
 import socket
 import sys
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from nexus_ansible.run.crosscheck import recap_discrepancies
 from nexus_ansible.run.gate import action_of, admit, this_person
 from nexus_ansible.run.identity import RunIdentity
 from nexus_ansible.run.lock import locked
-from nexus_ansible.run.recorder import Recorder
+from nexus_ansible.run.recorder import Log, Recorder, Unrecorded
 from nexus_ansible.run.redact import Redactor
 from nexus_ansible.run.state import RunState, RunStore, new_run_id, now_utc, this_process, timestamp
 from nexus_ansible.run.wire import answer, read_line, serve
@@ -49,26 +49,19 @@ def record(project: Project, connection: socket.socket) -> None:
                 stack.enter_context(locked(project, state.environment, (), state.run, state.started))
             project.make_state()
             close_crashed(project)
-            ledger = stack.enter_context(Ledger.open(project.ledger))
-            recorder = _recorder(project, ledger, state, hello)
+            log = stack.enter_context(Ledger.open(project.ledger)) if state.recorded else Unrecorded()
+            recorder = _recorder(project, log, state, hello)
             recorder.open()
         except NexusError as error:
             answer(connection, {"refused": str(error)})
             return
-        answer(connection, {"secrets": {}})
+        answer(connection, {"run": state.run, "secrets": {}})
         serve(connection, recorder)
         outcome = _outcome(recorder)
         recorder.close(
             outcome, "" if outcome != "crashed" else "it ended without a recap", recap_discrepancies(recorder.tally)
         )
-        ended = replace(
-            state,
-            outcome=outcome,
-            ended=timestamp(now_utc()),
-            failed_step=recorder.failed_step,
-            counts=recorder.tally.counts(),
-        )
-        RunStore(project).end(ended)
+        RunStore(project).end(recorder.ended(state, outcome))
 
 
 def _opening(project: Project, hello: dict[str, Any]) -> RunState:
@@ -77,15 +70,16 @@ def _opening(project: Project, hello: dict[str, Any]) -> RunState:
     person = this_person()
     playbook = _within(project, Path(hello["playbook"]))
     environment = next((Path(path).name for path in hello["inventory"] if _is_compiled(project, Path(path))), "")
-    workflow = ""
+    reason = os.environ.get("NEXUS_REASON", "")
+    workflow, recorded = "", True
     checked = _checked(project)
     if checked is not None:
         workflow = next((name for name in checked.platform.workflows if playbook_path(name) == playbook), "")
         if workflow and environment:
             action = "read" if hello["check"] else action_of(checked.platform.workflows[workflow], environment)
-            admit(
-                checked.platform.authorization[environment], as_seen_by(checked.registries, environment), person, action
-            )
+            view = as_seen_by(checked.registries, environment)
+            admit(checked.platform.authorization[environment], view, person, action, reason)
+            recorded = action != "read" or checked.platform.policies[environment].audit_reads
     return RunState(
         run=new_run_id(now),
         workflow=workflow,
@@ -94,9 +88,11 @@ def _opening(project: Project, hello: dict[str, Any]) -> RunState:
         started=timestamp(now),
         process=this_process(),
         actor=person.name,
+        reason=reason,
         limit=hello["limit"] or "",
         steps=tuple(tag for tag in hello["tags"] if tag != "all"),
         check=hello["check"],
+        recorded=recorded,
     )
 
 
@@ -116,7 +112,7 @@ def _within(project: Project, path: Path) -> str:
     return path.relative_to(project.root).as_posix() if path.is_relative_to(project.root) else path.as_posix()
 
 
-def _recorder(project: Project, ledger: Ledger, state: RunState, hello: dict[str, Any]) -> Recorder:
+def _recorder(project: Project, log: Log, state: RunState, hello: dict[str, Any]) -> Recorder:
     store = RunStore(project)
     store.begin(state)
     person = this_person()
@@ -135,9 +131,15 @@ def _recorder(project: Project, ledger: Ledger, state: RunState, hello: dict[str
             "limit": state.limit or None,
             "steps": list(state.steps),
         },
-        personal={"actor": person.name, "uid": person.uid, "node": platform.node(), "playbook": hello["playbook"]},
+        personal={
+            "actor": person.name,
+            "uid": person.uid,
+            "node": platform.node(),
+            "reason": state.reason,
+            "playbook": hello["playbook"],
+        },
     )
-    return Recorder(ledger, identity, Redactor(), store.directory(state.run) / "tasks.log")
+    return Recorder(log, identity, Redactor(), store.directory(state.run) / "tasks.log")
 
 
 def _outcome(recorder: Recorder) -> str:

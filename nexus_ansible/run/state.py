@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -15,7 +16,7 @@ from typing import Any
 
 from nexus_ansible.compile.write import write_file
 from nexus_ansible.errors import RefusedError
-from nexus_ansible.project import Project
+from nexus_ansible.project import Project, refusing
 from nexus_ansible.registries.problems import closest
 
 RUNNING = "running"
@@ -23,7 +24,10 @@ RUNNING = "running"
 
 @dataclass(frozen=True)
 class RunState:
-    """One run. Times are RFC 3339; durations in seconds. `process` is (pid, start time in clock ticks since boot)."""
+    """One run. Times are RFC 3339; durations in seconds. `process` is (pid, start time in clock ticks since boot).
+
+    `recorded` tells whether the ledger knows the run: policies can leave out those that only look.
+    """
 
     run: str
     workflow: str
@@ -37,6 +41,7 @@ class RunState:
     limit: str = ""
     steps: tuple[str, ...] = ()
     check: bool = False
+    recorded: bool = True
     outcome: str = RUNNING
     ended: str = ""
     duration: float = 0.0
@@ -90,11 +95,12 @@ class RunStore:
         return self._directory / run
 
     def begin(self, state: RunState) -> None:
-        """Remember that a run has begun."""
-        self._mark(state.run).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.directory(state.run).mkdir(mode=0o700)
-        self._mark(state.run).touch(mode=0o600)
-        self.save(state)
+        """Remember that a run has begun. Raises RefusedError."""
+        with refusing():
+            self._mark(state.run).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.directory(state.run).mkdir(mode=0o700)
+            self._mark(state.run).touch(mode=0o600)
+            self.save(state)
 
     def save(self, state: RunState) -> None:
         """Remember a state."""
@@ -103,11 +109,15 @@ class RunStore:
         )
 
     def end(self, state: RunState) -> None:
-        """Remember that a run has ended, and how long its steps took when it ended well."""
-        self.save(state)
-        if state.outcome == "ok" and not state.check and not state.steps and not state.limit:
-            write_file(self._last(state.workflow, state.environment), json.dumps(asdict(state)) + "\n", 0o600)
-        self._mark(state.run).unlink(missing_ok=True)
+        """Remember that a run has ended, and how long its steps took when it ended well.
+
+        Where that cannot be written, the run stays open here, and is closed later as the ledger says that it ended.
+        """
+        with suppress(OSError):
+            self.save(state)
+            if state.outcome == "ok" and not state.check and not state.steps and not state.limit:
+                write_file(self._last(state.workflow, state.environment), json.dumps(asdict(state)) + "\n", 0o600)
+            self._mark(state.run).unlink(missing_ok=True)
 
     def load(self, run: str) -> RunState:
         """A run by its id, or by the beginning of it. Raises RefusedError when there is none, or more than one."""

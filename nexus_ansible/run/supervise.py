@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nexus_ansible.errors import LedgerIntegrityError
 from nexus_ansible.run.ansible import Ended, Invocation, run_ansible
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 REFUSED = 7
 KILLED = 128
+LOOK_AGAIN_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -44,17 +45,27 @@ class Supervision:
     def __init__(self, run: str) -> None:
         self._run = run
         self._lock = threading.Lock()
+        self._over = threading.Event()
         self.reason = ""
         self.message = ""
         self.ledger_error: LedgerIntegrityError | None = None
 
     def stop(self, reason: str, message: str) -> None:
-        """End every process of the run."""
+        """End every process of the run, those included that are about to start."""
         with self._lock:
             if self.reason:
                 return
             self.reason, self.message = reason, message
-        threading.Thread(target=end_processes, args=(self._run,), daemon=True).start()
+        threading.Thread(target=self._end, daemon=True).start()
+
+    def over(self) -> None:
+        """No process of the run starts any more."""
+        self._over.set()
+
+    def _end(self) -> None:
+        while not self._over.is_set():
+            end_processes(self._run)
+            self._over.wait(LOOK_AGAIN_S)
 
 
 def supervise(
@@ -63,12 +74,13 @@ def supervise(
     open_recorder: Callable[[], Recorder],
     secrets: dict[str, str],
     timeout: float | None,
+    tell: Callable[[str], None] | None = None,
 ) -> tuple[Recorder, Outcome]:
     """Run a playbook to its end, and close its record.
 
     `invocation` makes the invocation from the path of the recorder's socket. `open_recorder` is called while Ansible
-    starts, which does nothing before the recorder has answered it. `timeout` is in seconds. Raises what `open_recorder`
-    raises; nothing was touched then.
+    starts, which does nothing before the recorder has answered it. `timeout` is in seconds. `tell` gets what Ansible
+    prints. Raises what `open_recorder` raises; nothing was touched then.
     """
     adopt_orphans()
     with private_directory(run) as private:
@@ -78,7 +90,7 @@ def supervise(
         feed = Feed(_listen(private / "ledger"), open_recorder, secrets, watch, plan.run)
         feed.start()
         with _signals(watch), _time_limit(watch, timeout):
-            ended = _run(plan, private / "runner", events, watch)
+            ended = _run(plan, private / "runner", _take(events, tell), watch)
         _unblock(private / "ledger")
         feed.join()
     if feed.recorder is None:
@@ -114,8 +126,8 @@ class Feed(threading.Thread):
         """Whatever goes wrong stops the run: it would go on unrecorded."""
         path = Path(self._listener.getsockname())
         try:
-            self.recorder = self._open_recorder()
-            with self._listener:
+            with self._listener:  # closed when there is no recorder, so that nobody waits for its answer
+                self.recorder = self._open_recorder()
                 connection, _ = self._listener.accept()
             path.unlink(missing_ok=True)
             with connection:
@@ -123,6 +135,9 @@ class Feed(threading.Thread):
         except LedgerIntegrityError as error:
             self._watch.ledger_error = error
             self._give_up(error)
+        except OSError as error:
+            self._watch.ledger_error = LedgerIntegrityError(f"{error}. The record of the run is not complete.")
+            self._give_up(self._watch.ledger_error)
         except Exception as error:  # noqa: BLE001 - a thread's errors reach nobody; supervise raises it
             self._give_up(error)
 
@@ -133,7 +148,7 @@ class Feed(threading.Thread):
         if peer not in marked_processes(self._run_id):
             self._watch.stop("failed", f"process {peer}, which is not part of the run, tried to write its record")
         elif read_line(connection):
-            answer(connection, {"secrets": self._secrets})
+            answer(connection, {"run": self._run_id, "secrets": self._secrets})
             serve(connection, recorder)
 
     def _give_up(self, error: Exception) -> None:
@@ -141,13 +156,24 @@ class Feed(threading.Thread):
         self._watch.stop("failed", f"the run was stopped because it can no longer be recorded: {error}")
 
 
-def _run(plan: Invocation, private: Path, events: RunnerEvents, watch: Supervision) -> Ended:
+def _take(events: RunnerEvents, tell: Callable[[str], None] | None) -> Callable[[dict[str, Any]], bool]:
+    def take(event: dict[str, Any]) -> bool:
+        if tell is not None and event.get("stdout"):
+            tell(str(event["stdout"]))
+        return events.take(event)
+
+    return take
+
+
+def _run(plan: Invocation, private: Path, take: Callable[[dict[str, Any]], bool], watch: Supervision) -> Ended:
     private.mkdir(mode=0o700)
     try:
-        return run_ansible(plan, private, events.take)
+        return run_ansible(plan, private, take)
     except OSError as error:
         watch.stop("failed", f"ansible-runner cannot work: {error}")
         return Ended(None, "")
+    finally:
+        watch.over()
 
 
 def _close(ended: Ended, recorder: Recorder, events: RunnerEvents, watch: Supervision) -> Outcome:
@@ -208,7 +234,8 @@ def _signals(watch: Supervision) -> Iterator[None]:
         watch.stop("cancelled", f"cancelled by {signal.Signals(number).name}")
 
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, cancel) for number in numbers}
+    heeded = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]  # nohup has SIGHUP ignored
+    before = {number: signal.signal(number, cancel) for number in heeded}
     try:
         yield
     finally:

@@ -27,7 +27,7 @@ def read_line(connection: socket.socket) -> bytes:
 
 
 def answer(connection: socket.socket, message: dict[str, object]) -> None:
-    """Answer the first message: `{"secrets": {NAME: VALUE}}`, or `{"refused": WHY}`."""
+    """Answer the first message: `{"run": ID, "secrets": {NAME: VALUE}}`, or `{"refused": WHY}`."""
     connection.sendall(json.dumps(message).encode() + b"\n")
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 ROOT = ("security",)
 ACTIONS = ("read", "write", "monitor", "restart_services", "deploy", "run", "audit", "security_config", "config_change")
+EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - what the rule refuses
 NAMED_SOURCES = ("any", "admin_ips")
 
 
@@ -25,6 +26,22 @@ def security_rules(registries: Registries) -> Iterator[Problem]:
     yield from _actions(registries)
     yield from _people(registries)
     yield from _networks(registries)
+    yield from _policies(registries)
+
+
+def _policies(registries: Registries) -> Iterator[Problem]:
+    policies: KeyPath = ("automation", "policies", "security")
+    if not registries.get((*policies, "encrypt_sensitive_data"), True):
+        what = "the ledger's payloads and generated secrets are always encrypted"
+        yield registries.problem((*policies, "encrypt_sensitive_data"), what, "Write true, or leave the line out.")
+    if not registries.get((*policies, "restrict_network_access"), True):
+        return
+    environments: Mapping[str, Any] = registries.get(("orchestration", "environments"), {})
+    for name, environment in environments.items():
+        if environment.get("address") in EVERY_ADDRESS:
+            what = f'services of "{name}" would listen on every address'
+            hint = "Name one address, or set automation.policies.security.restrict_network_access: false."
+            yield registries.problem(("orchestration", "environments", name, "address"), what, hint)
 
 
 def _networks(registries: Registries) -> Iterator[Problem]:

@@ -42,13 +42,14 @@ NOT_IN_THE_MODEL = {
     "orchestration.services.*.build.kind",
     "orchestration.services.*.smoke[].method",
     "orchestration.services.*.smoke[].status",
-    # What the orchestrator, the monitoring and the server will apply.
-    "automation.policies.monitoring.alert_on_failure",
-    "automation.policies.monitoring.metrics_collection",
-    "automation.policies.monitoring.performance_tracking",
+    # What rules and the gate read from the registries themselves.
     "automation.policies.security.encrypt_sensitive_data",
     "automation.policies.security.require_authentication",
     "automation.policies.security.restrict_network_access",
+    "security.compliance.sox_compliance",
+    # What the orchestrator, the monitoring and the server will apply.
+    "automation.policies.monitoring.alert_on_failure",
+    "automation.policies.monitoring.metrics_collection",
     "monitoring.alerts",
     "monitoring.alerts[].channels",
     "monitoring.alerts[].cooldown",
@@ -127,10 +128,10 @@ def _applied(platform: Platform) -> dict[str, Any]:
         "orchestration.environments.*.runner": lab.runner,
         "orchestration.environments.*.port_range": DEFAULT_PORT_RANGE,
         "orchestration.environments.*.address": lab.address,
+        "automation.policies.monitoring.performance_tracking": policies.compare_durations,
         "orchestration.environments.*.supervision": lab.supervision,
         "security.authorization.roles.*.permissions": platform.authorization["lab"].roles["admin"].permissions,
         "security.authorization.roles.*.restrictions": platform.authorization["lab"].roles["admin"].restrictions,
-        "security.compliance.sox_compliance": policies.require_reason,
     }
 
 

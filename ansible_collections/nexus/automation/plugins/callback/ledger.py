@@ -42,6 +42,7 @@ from typing import Any
 from ansible import context
 from ansible.plugins.callback import CallbackBase
 
+from ansible_collections.nexus.automation.plugins.plugin_utils.current_run import remember_run
 from ansible_collections.nexus.automation.plugins.plugin_utils.recorder import (
     Recorder,
     RecorderRefusedError,
@@ -102,11 +103,13 @@ class CallbackModule(CallbackBase):
             tags=list(arguments.get("tags") or ()),
         )
         try:
-            remember(self._recorder.welcome())
+            answer = self._recorder.welcome()
         except RecorderRefusedError as error:
             self._display.error(str(error), wrap_text=False)
             sys.stdout.flush()
             os._exit(REFUSED)
+        remember(answer["secrets"])
+        remember_run(answer["run"])
 
     @or_stop
     def v2_playbook_on_play_start(self, play: Any) -> None:

@@ -40,8 +40,11 @@ class Recorder:
                 f"The ledger's recorder is gone ({error}): the run stops, because it can no longer be recorded."
             ) from error
 
-    def welcome(self) -> dict[str, str]:
-        """Wait for the answer to the first message: secrets by name. Raises RecorderRefusedError, RecorderLostError."""
+    def welcome(self) -> dict[str, Any]:
+        """Wait for the answer to the first message: the `run`'s id, and `secrets` by name.
+
+        Raises RecorderRefusedError, RecorderLostError.
+        """
         self._connection.settimeout(ANSWER_LIMIT_S)
         try:
             with self._connection.makefile("rb") as stream:
@@ -51,10 +54,10 @@ class Recorder:
         self._connection.settimeout(None)
         if not line:
             raise RecorderRefusedError("The ledger's recorder ended before the run began; see the message above.")
-        answer = json.loads(line)
+        answer: dict[str, Any] = json.loads(line)
         if "refused" in answer:
             raise RecorderRefusedError(str(answer["refused"]))
-        return dict(answer["secrets"])
+        return answer
 
     def close(self) -> None:
         """Tell that nothing more comes, and wait until everything is on disk."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import time
 from dataclasses import dataclass
@@ -169,6 +170,7 @@ def _launch(argv: list[str], directory: Path, output: Path) -> None:
                 env=environment,
                 cwd=directory,
                 start_new_session=True,
+                preexec_fn=_leave_limits,
                 timeout=START_LIMIT_S,
                 check=False,
             )
@@ -176,6 +178,14 @@ def _launch(argv: list[str], directory: Path, output: Path) -> None:
             raise AdapterError(f"supervisord did not start: {error}. Check the option `interpreter`.") from error
     if done.returncode != 0:
         raise AdapterError(f"supervisord did not start; {' '.join(argv)} says:\n{tail(output)}")
+
+
+def _leave_limits() -> None:
+    """A run's own soft limits (memory, CPUs) do not bind the services that it leaves running."""
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, range(os.cpu_count() or 1))
 
 
 def _await(daemon: Daemon, output: Path) -> int:
