@@ -9,7 +9,7 @@ from nexus_ansible.model.rules.environments import environment_rules
 from nexus_ansible.model.rules.monitoring import monitoring_rules
 from nexus_ansible.model.rules.security import security_rules
 from nexus_ansible.model.rules.services import service_rules
-from nexus_ansible.model.rules.workflows import workflow_rules
+from nexus_ansible.model.rules.workflows import added_workflows, workflow_rules
 from nexus_ansible.registries.problems import Problem
 from nexus_ansible.registries.references import malformed
 from nexus_ansible.registries.registry_set import Registries
@@ -24,4 +24,5 @@ def check_rules(registries: Registries, views: Mapping[str, Registries]) -> list
     problems = [problem for view in distinct.values() for rule in RULES for problem in rule(view)]
     for name, view in views.items():
         problems.extend(environment_rules(view, name))
+        problems.extend(added_workflows(registries, view, name))
     return problems

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nexus_ansible.model.rules.twice import told_twice
 from nexus_ansible.model.services import PROVIDED, SERVICES, SINGLE_INSTANCE, capability_of
 from nexus_ansible.registries.problems import Problem, unknown
+from nexus_ansible.registries.references import REFERENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -71,8 +72,18 @@ def _one_service(
     if len(checks) > 1:
         what = f"a health check is one of {', '.join(checks)}, not several"
         yield registries.problem((*path, "health_check", checks[1]), what, "Keep one.", key=True)
+    yield from _visible_secrets(registries, data, path)
     yield from _scaling(registries, data, path, capability_of(name, data))
     yield from _settings(registries, data, path, capability_of(name, data))
+
+
+def _visible_secrets(registries: Registries, data: Mapping[str, Any], path: KeyPath) -> Iterator[Problem]:
+    for key in ("command", "test"):
+        for index, word in enumerate(data.get(key, ())):
+            for name in REFERENCE.findall(word):
+                what = f"everybody on the machine can read ${{{name}}} in a command line"
+                hint = f'Give it to the service in "environment", for example {name}: ${{{name}}}.'
+                yield registries.problem((*path, key, index), what, hint)
 
 
 def _scaling(registries: Registries, data: Mapping[str, Any], path: KeyPath, capability: str) -> Iterator[Problem]:

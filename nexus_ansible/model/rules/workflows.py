@@ -101,3 +101,13 @@ def _mapping_step(registries: Registries, step: Mapping[str, Any], path: KeyPath
         if name in RESERVED_VARIABLES:
             what = f'"{name}" is a name that Ansible keeps for itself'
             yield registries.problem((*path, "with", name), what, "Call the argument something else.", key=True)
+
+
+def added_workflows(registries: Registries, view: Registries, environment: str) -> Iterator[Problem]:
+    """Workflows that only an environment's overrides name: there is one set of playbooks for all environments."""
+    shared = {path for _, _, _, path in workflow_paths(registries)}
+    for name, _, _, path in workflow_paths(view):
+        if path not in shared:
+            what = f'the overrides of "{environment}" add the workflow {name}'
+            hint = f"Define it in the registry itself, with `environment: {environment}`."
+            yield view.problem(path, what, hint, key=True)
