@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nexus_ansible.errors import RegistryError
+from nexus_ansible.errors import RefusedError, RegistryError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 SSOT = "config/ssot"
@@ -31,8 +33,9 @@ class Project:
         return self.root / ".nexus"
 
     def make_state(self) -> None:
-        """Make the state directory, readable by its owner only. Raises OSError."""
-        self.state.mkdir(mode=0o700, exist_ok=True)
+        """Make the state directory, readable by its owner only. Raises RefusedError."""
+        with refusing():
+            self.state.mkdir(mode=0o700, exist_ok=True)
 
     @property
     def ledger(self) -> Path:
@@ -43,6 +46,18 @@ class Project:
     def runs(self) -> Path:
         """Directory of the state of runs, one entry each."""
         return self.state / "runs"
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Turn an OSError about the project's state, met before a run begins, into a RefusedError that names the file."""
+    try:
+        yield
+    except OSError as error:
+        raise RefusedError(
+            f"{error.filename}: {error.strerror}. Nothing was touched.\n"
+            "  Make room, or have the owner of the project make it writable for you; then try again."
+        ) from error
 
 
 def find_project(start: Path) -> Project:

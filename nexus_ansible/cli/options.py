@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -40,6 +41,23 @@ def print_json(data: object) -> None:
     click.echo(json.dumps(data, indent=2, sort_keys=True, default=str))
 
 
+def notice(text: str) -> None:
+    """A line on standard error, whether or not anybody still reads it."""
+    with suppress(OSError):
+        click.echo(text, err=True)
+
+
+def reason_option(command: Command) -> Command:
+    """`--reason TEXT`; bytes that are not UTF-8 become question marks, because the ledger holds text alone."""
+
+    def as_text(_: click.Context, __: click.Parameter, value: str) -> str:
+        return value.encode("utf-8", "replace").decode()
+
+    return click.option("--reason", default="", callback=as_text, metavar="TEXT", help="Why; it goes into the ledger.")(
+        command
+    )
+
+
 def run_options(command: Command) -> Command:
     """Options of every command that runs a workflow: which hosts and steps, why, and with whose approval."""
     for option in reversed(
@@ -48,7 +66,7 @@ def run_options(command: Command) -> Command:
             click.option("--step", multiple=True, metavar="STEP", help="Only this step; can be given several times."),
             click.option("--from-step", metavar="STEP", help="This step and those after it."),
             click.option("--check", is_flag=True, help="Ansible's check mode: change nothing."),
-            click.option("--reason", default="", metavar="TEXT", help="Why; it goes into the ledger."),
+            reason_option,
             click.option("--yes", is_flag=True, help="Approve a restricted action yourself, without being asked."),
             click.option("-v", "--verbose", count=True, help="More of Ansible's own output; repeat for more."),
         )

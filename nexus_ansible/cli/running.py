@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import click
@@ -43,11 +44,7 @@ def prepare(project: Project) -> Prepared:
 
     Raises RefusedError, InvalidRegistriesError, or DriftError when somebody edited a compiled file.
     """
-    if os.path.expandvars(project.root) != str(project.root):
-        raise RefusedError(
-            f"{project.root}: Ansible would put the value of a variable in place of its name in this path.\n"
-            "  Move the project to a directory without $ in its name."
-        )
+    _require_literal_path(project.root)
     for state in close_crashed(project):
         notice(f"Run {state.run} had crashed; it is closed. Go on with it: nexus-ansible resume {state.run}")
     checked = check_project(project)
@@ -59,6 +56,15 @@ def prepare(project: Project) -> Prepared:
     if pending:
         notice(f"compiled: {len(pending)} of {len(compilation.files)} files changed")
     return Prepared(checked.registries, checked.platform, compilation.manifest)
+
+
+def _require_literal_path(root: Path) -> None:
+    """Refuse a path that Ansible does not take as it stands: it puts values in place of variables and templates."""
+    if os.path.expandvars(root) != str(root) or any(mark in str(root) for mark in ("{{", "{%", "{#")):
+        raise RefusedError(
+            f"{root}: Ansible takes a part of this path for a variable or a template.\n"
+            "  Move the project to a directory without $ and curly brackets in its name."
+        )
 
 
 def workflow_of(prepared: Prepared, name: str) -> Workflow:

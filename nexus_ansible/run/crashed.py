@@ -55,8 +55,8 @@ def close_crashed(project: Project) -> list[RunState]:
             if state.recorded:
                 ledger.append(_closing_records(state, lost))
             step = next((task.step for task in lost if task.step), "")
-            end = {"outcome": "crashed", "ended": timestamp(now_utc()), "message": MESSAGE, "failed_step": step}
-            closed.append(replace(state, **end))
+            now = timestamp(now_utc())
+            closed.append(replace(state, outcome="crashed", ended=now, message=MESSAGE, failed_step=step))
             store.end(closed[-1])
     return closed
 
