@@ -35,26 +35,30 @@ class CaddyServer:
 
 @contextlib.contextmanager
 def start_caddy(
-    directory: Path, pools: Mapping[str, Sequence[str]] | None = None, admin_port: int | None = None
+    directory: Path,
+    pools: Mapping[str, Sequence[str]] | None = None,
+    admin_port: int | None = None,
+    try_duration: str = "5s",
 ) -> Iterator[CaddyServer]:
     """Run a proxy; pool `name` is the handler with `@id` `name` and answers below `/name/`.
 
     An upstream is an address, or a placeholder that Caddy resolves at each request, such as `{file.<path>}`; one that
-    cannot be reached makes Caddy try the next. The admin API listens on a Unix socket, or on TCP `admin_port`.
+    cannot be reached makes Caddy try the next for `try_duration`. The admin API listens on a Unix socket, or on TCP
+    `admin_port`.
     """
     port = free_port()
     with short_directory() as sockets:
         admin = f"127.0.0.1:{admin_port}" if admin_port else f"unix/{sockets / 'admin.sock'}"
         config = directory / "caddy.json"
-        config.write_text(json.dumps(_configuration(port, admin, pools or {})), encoding="utf-8")
+        config.write_text(json.dumps(_configuration(port, admin, pools or {}, try_duration)), encoding="utf-8")
         argv = [str(caddy_program()), "run", "--config", str(config)]
         environment = {"PATH": os.environ["PATH"], "HOME": str(directory), "XDG_DATA_HOME": str(directory)}
         with running(argv, lambda: accepts(port), directory / "caddy.log", environment) as process:
             yield CaddyServer(port, admin, process.pid)
 
 
-def _configuration(port: int, admin: str, pools: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    routes = [_route(name, addresses) for name, addresses in pools.items()]
+def _configuration(port: int, admin: str, pools: Mapping[str, Sequence[str]], try_duration: str) -> dict[str, Any]:
+    routes = [_route(name, addresses, try_duration) for name, addresses in pools.items()]
     server = {
         "listen": [f"127.0.0.1:{port}"],
         "automatic_https": {"disable": True},
@@ -69,12 +73,12 @@ def _configuration(port: int, admin: str, pools: Mapping[str, Sequence[str]]) ->
     }
 
 
-def _route(name: str, addresses: Sequence[str]) -> dict[str, Any]:
+def _route(name: str, addresses: Sequence[str], try_duration: str) -> dict[str, Any]:
     handler = {
         "@id": name,
         "handler": "reverse_proxy",
         "upstreams": [{"dial": address} for address in addresses],
-        "load_balancing": {"try_duration": "5s", "try_interval": "10ms"},
+        "load_balancing": {"try_duration": try_duration, "try_interval": "10ms"},
     }
     rewrite = {"handler": "rewrite", "strip_path_prefix": f"/{name}"}
     return {"match": [{"path": [f"/{name}/*"]}], "handle": [rewrite, handler]}

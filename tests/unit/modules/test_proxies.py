@@ -1,36 +1,60 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pools of a real Caddy, changed while requests are under way."""
+"""Pools of a real Caddy, whose gates open and close while requests are under way."""
 
 from __future__ import annotations
 
-import json
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
 import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ansible_collections.nexus.automation.plugins.module_utils.errors import AdapterError, UnreachableError
-from ansible_collections.nexus.automation.plugins.module_utils.network import UnixHTTPConnection
 from ansible_collections.nexus.automation.plugins.module_utils.proxies.base import wait_until_drained
-from ansible_collections.nexus.automation.plugins.module_utils.proxies.caddy import (
-    CaddyProxy,
-    closed_gate,
-    gate_path,
-)
+from ansible_collections.nexus.automation.plugins.module_utils.proxies.caddy import CaddyProxy
 from ansible_collections.nexus.automation.plugins.module_utils.proxies.caddy_admin import CaddyAdmin
+from ansible_collections.nexus.automation.plugins.module_utils.proxies.gates import (
+    CLOSED,
+    gate_path,
+    lay_gates,
+    missing_gates,
+    open_gate,
+    read_gate,
+)
 from tests.servers.caddy import CaddyServer, start_caddy
 from tests.servers.http import Answer, HttpServer, start_http
 from tests.servers.ports import free_port
+from tests.servers.process import accepts, running
 from tests.servers.waiting import wait_until
 
+SERVER = """
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-@pytest.fixture
-def proxy(caddy: CaddyServer) -> CaddyProxy:
-    return CaddyProxy(caddy.admin)
+class Requests(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.send_response(203)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_POST = do_GET
+
+class Server(ThreadingHTTPServer):
+    request_queue_size = 128
+
+Server(("127.0.0.1", int(sys.argv[1])), Requests).serve_forever()
+"""
 
 
 @pytest.fixture
@@ -55,57 +79,61 @@ def _post(url: str) -> int:
         return int(response.status)
 
 
-def _gates(directory: Path, *addresses: str) -> list[str]:
-    """Make a closed gate for each address and return the upstreams that name them."""
-    folder = directory / "gates"
-    folder.mkdir()
-    paths = [gate_path(folder, address) for address in addresses]
-    for path in paths:
-        path.write_text(closed_gate(folder), encoding="utf-8")
-    return [f"{{file.{path}}}" for path in paths]
+@contextlib.contextmanager
+def _caddy(directory: Path, *names: str, **options: Any) -> Iterator[CaddyServer]:
+    """Run a Caddy whose pool `backend` has closed gates of these names."""
+    gates = missing_gates(directory / "gates", names)
+    lay_gates(gates)
+    with start_caddy(directory, {"backend": [f"{{file.{gate}}}" for gate in gates]}, **options) as server:
+        yield server
 
 
-def test_an_admitted_upstream_gets_requests_until_it_is_withdrawn(
-    proxy: CaddyProxy, caddy: CaddyServer, http_server: HttpServer
-) -> None:
+def test_an_admitted_upstream_gets_requests_until_it_is_withdrawn(tmp_path: Path, http_server: HttpServer) -> None:
     http_server.answers["/page"] = Answer()
-    proxy.admit("backend", http_server.address)
-    assert _get(f"{caddy.url}/backend/page") == 200
-    proxy.withdraw("backend", http_server.address)
-    with pytest.raises(urllib.error.HTTPError) as caught:
-        _get(f"{caddy.url}/backend/page")
-    caught.value.close()
-    assert caught.value.code == 503
+    with _caddy(tmp_path, "backend-1", try_duration="0.1s") as caddy:
+        proxy = CaddyProxy(caddy.admin)
+        proxy.admit("backend", "backend-1", http_server.address)
+        assert _get(f"{caddy.url}/backend/page") == 200
+        proxy.withdraw("backend", "backend-1")
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            _get(f"{caddy.url}/backend/page")
+        caught.value.close()
+    assert caught.value.code == 502
     assert http_server.requests == ["GET /page"]
 
 
-def test_admitting_twice_adds_one_upstream(proxy: CaddyProxy) -> None:
-    for _ in range(2):
-        proxy.admit("backend", "127.0.0.1:1")
-    assert proxy.upstreams("backend") == ("127.0.0.1:1",)
+def test_an_upstream_that_moves_gets_the_requests_at_its_new_address(tmp_path: Path, http_server: HttpServer) -> None:
+    http_server.answers["/page"] = Answer()
+    with _caddy(tmp_path, "backend-1") as caddy:
+        proxy = CaddyProxy(caddy.admin)
+        proxy.admit("backend", "backend-1", f"127.0.0.1:{free_port()}")
+        proxy.admit("backend", "backend-1", http_server.address)
+        assert proxy.upstreams("backend") == {"backend-1": http_server.address}
+        assert _get(f"{caddy.url}/backend/page") == 200
 
 
-def test_eight_changes_at_once_lose_nothing(tmp_path: Path) -> None:
-    leaving = [f"127.0.0.1:{port}" for port in range(1, 9)]
-    coming = [f"127.0.0.1:{port}" for port in range(11, 19)]
-    with start_caddy(tmp_path, {"backend": [*leaving, "127.0.0.1:99"]}) as server:
-        proxy = CaddyProxy(server.admin)
-        with ThreadPoolExecutor(16) as pool:
-            changes = [pool.submit(proxy.withdraw, "backend", address) for address in leaving]
-            changes += [pool.submit(proxy.admit, "backend", address) for address in coming]
-        for change in changes:
-            change.result()
-        assert sorted(proxy.upstreams("backend")) == sorted([*coming, "127.0.0.1:99"])
+def test_gates_open_and_close_without_a_change_of_the_configuration(tmp_path: Path) -> None:
+    names = [f"backend-{number}" for number in range(1, 9)]
+    with _caddy(tmp_path, *names) as caddy:
+        proxy, api = CaddyProxy(caddy.admin), CaddyAdmin(caddy.admin)
+        before = api.get("/config/")
+        assert proxy.upstreams("backend") == dict.fromkeys(names, "")
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda name: proxy.admit("backend", name, f"127.0.0.1:{name[-1]}"), names))
+        assert proxy.upstreams("backend") == {name: f"127.0.0.1:{name[-1]}" for name in names}
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda name: proxy.withdraw("backend", name), names[:7]))
+        assert proxy.upstreams("backend") == {**dict.fromkeys(names, ""), "backend-8": "127.0.0.1:8"}
+        assert api.get("/config/") == before
 
 
-def test_draining_waits_for_the_request_in_flight_and_loses_none(
-    proxy: CaddyProxy, caddy: CaddyServer, slow_server: HttpServer
-) -> None:
-    proxy.admit("backend", slow_server.address)
-    with ThreadPoolExecutor(2) as pool:
+def test_draining_waits_for_the_request_in_flight_and_loses_none(tmp_path: Path, slow_server: HttpServer) -> None:
+    with _caddy(tmp_path, "backend-1") as caddy, ThreadPoolExecutor(2) as pool:
+        proxy = CaddyProxy(caddy.admin)
+        proxy.admit("backend", "backend-1", slow_server.address)
         request = pool.submit(_get, f"{caddy.url}/backend/slow")
         wait_until(lambda: slow_server.requests, "the request at the upstream")
-        proxy.withdraw("backend", slow_server.address)
+        proxy.withdraw("backend", "backend-1")
         assert proxy.requests_in_flight(slow_server.address) == 1
         assert wait_until_drained(proxy, slow_server.address, limit_s=0.3) == 1
         drained = pool.submit(wait_until_drained, proxy, slow_server.address, 30.0)
@@ -114,31 +142,22 @@ def test_draining_waits_for_the_request_in_flight_and_loses_none(
         assert request.result() == 200
 
 
-def test_no_request_is_lost_while_gated_upstreams_come_and_go(
+def test_no_request_is_lost_while_upstreams_come_and_go(
     tmp_path: Path, http_server: HttpServer, slow_server: HttpServer
 ) -> None:
     http_server.answers["/quick"] = Answer()
-    stays, moves = http_server.address, slow_server.address
-    gates = _gates(tmp_path, stays, moves)
     changing = threading.Event()
-    with start_caddy(tmp_path, {"backend": gates}) as caddy, ThreadPoolExecutor(4) as pool:
+    with _caddy(tmp_path, "stays", "moves") as caddy, ThreadPoolExecutor(4) as pool:
         proxy = CaddyProxy(caddy.admin)
-        proxy.admit("backend", stays)
-
-        def request_until_done() -> list[int]:
-            statuses = []
-            while not changing.is_set():
-                statuses.append(_post(f"{caddy.url}/backend/quick"))
-            return statuses
-
-        clients = [pool.submit(request_until_done) for _ in range(4)]
+        proxy.admit("backend", "stays", http_server.address)
+        clients = [pool.submit(_post_until, changing, f"{caddy.url}/backend/quick") for _ in range(4)]
         late = 0
         for _ in range(20):
-            proxy.admit("backend", moves)
+            proxy.admit("backend", "moves", slow_server.address)
             served = len(slow_server.requests)
             wait_until(lambda: len(slow_server.requests) > served, "a request at the admitted upstream")  # noqa: B023
-            proxy.withdraw("backend", moves)
-            assert wait_until_drained(proxy, moves, 30) == 0
+            proxy.withdraw("backend", "moves")
+            assert wait_until_drained(proxy, slow_server.address, 30) == 0
             served = len(slow_server.requests)
             arrived = len(http_server.requests)
             wait_until(lambda: len(http_server.requests) > arrived + 5, "requests at the other")  # noqa: B023
@@ -150,61 +169,87 @@ def test_no_request_is_lost_while_gated_upstreams_come_and_go(
     assert late == 0
 
 
-def test_gates_open_and_close_without_a_change_of_the_configuration(tmp_path: Path) -> None:
-    addresses = [f"127.0.0.1:{port}" for port in range(1, 9)]
-    with start_caddy(tmp_path, {"backend": _gates(tmp_path, *addresses)}) as caddy:
-        proxy, api = CaddyProxy(caddy.admin), CaddyAdmin(caddy.admin)
-        before = api.get("/config/")
-        assert proxy.upstreams("backend") == ()
-        with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda address: proxy.admit("backend", address), addresses))
-        assert proxy.upstreams("backend") == tuple(addresses)
-        with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda address: proxy.withdraw("backend", address), addresses[:7]))
-        assert proxy.upstreams("backend") == ("127.0.0.1:8",)
-        assert api.get("/config/") == before
+def test_no_request_is_lost_when_a_drained_upstream_is_killed(tmp_path: Path, http_server: HttpServer) -> None:
+    http_server.answers.update({"/quick": Answer(), "/name": Answer()})
+    changing = threading.Event()
+    with _caddy(tmp_path, "stays", "dies") as caddy, ThreadPoolExecutor(4) as pool:
+        proxy = CaddyProxy(caddy.admin)
+        proxy.admit("backend", "stays", http_server.address)
+        clients = [pool.submit(_post_until, changing, f"{caddy.url}/backend/quick") for _ in range(4)]
+        for _ in range(5):
+            with _own_process() as (address, process):
+                proxy.admit("backend", "dies", address)
+                wait_until(lambda: _get(f"{caddy.url}/backend/name") == 203, "the other answers")
+                proxy.withdraw("backend", "dies")
+                assert wait_until_drained(proxy, address, 30) == 0
+                process.send_signal(signal.SIGKILL)
+        changing.set()
+        statuses = {status for client in clients for status in client.result()}
+    assert statuses <= {200, 203}
+
+
+def test_a_dead_upstream_costs_no_request_though_its_gate_is_open(tmp_path: Path, http_server: HttpServer) -> None:
+    http_server.answers["/page"] = Answer()
+    with _caddy(tmp_path, "alive", "dead") as caddy:
+        proxy = CaddyProxy(caddy.admin)
+        proxy.admit("backend", "alive", http_server.address)
+        proxy.admit("backend", "dead", f"127.0.0.1:{free_port()}")
+        assert {_post(f"{caddy.url}/backend/page") for _ in range(30)} == {200}
 
 
 def test_a_gate_that_is_missing_is_closed(tmp_path: Path, http_server: HttpServer) -> None:
     http_server.answers["/page"] = Answer()
-    missing = f"{{file.{gate_path(tmp_path, '127.0.0.1:1')}}}"
-    with start_caddy(tmp_path, {"backend": [http_server.address, missing]}) as caddy:
-        assert CaddyProxy(caddy.admin).upstreams("backend") == (http_server.address,)
+    with _caddy(tmp_path, "there", "missing") as caddy:
+        proxy = CaddyProxy(caddy.admin)
+        proxy.admit("backend", "there", http_server.address)
+        (tmp_path / "gates" / "missing").unlink()
+        assert proxy.upstreams("backend") == {"there": http_server.address, "missing": ""}
         assert {_get(f"{caddy.url}/backend/page") for _ in range(20)} == {200}
 
 
-def test_draining_a_gated_upstream_waits_for_the_request_in_flight(tmp_path: Path, slow_server: HttpServer) -> None:
-    gates = _gates(tmp_path, slow_server.address)
-    with start_caddy(tmp_path, {"backend": gates}) as caddy, ThreadPoolExecutor(1) as pool:
-        proxy = CaddyProxy(caddy.admin)
-        proxy.admit("backend", slow_server.address)
-        request = pool.submit(_get, f"{caddy.url}/backend/slow")
-        wait_until(lambda: slow_server.requests, "the request at the upstream")
-        proxy.withdraw("backend", slow_server.address)
-        assert wait_until_drained(proxy, slow_server.address, limit_s=0.3) == 1
-        _release(slow_server)
-        assert request.result() == 200
-        assert wait_until_drained(proxy, slow_server.address, limit_s=30) == 0
+def test_laying_gates_leaves_those_that_are_open(tmp_path: Path) -> None:
+    lay_gates(missing_gates(tmp_path / "gates", ["a-1"]))
+    gate = gate_path(tmp_path / "gates", "a-1")
+    assert gate.read_text() == CLOSED
+    open_gate(gate, "127.0.0.1:1")
+    missing = missing_gates(tmp_path / "gates", ["a-1", "a-2"])
+    assert [path.name for path in missing] == ["a-2"]
+    lay_gates(missing)
+    assert (read_gate(gate), read_gate(gate_path(tmp_path / "gates", "a-2"))) == ("127.0.0.1:1", "")
+    assert (tmp_path / "gates").stat().st_mode & 0o777 == 0o700
 
 
-def test_what_else_an_upstream_has_is_kept(proxy: CaddyProxy, caddy: CaddyServer) -> None:
-    proxy.admit("backend", "127.0.0.1:1")
-    _patch(caddy, "/id/backend/upstreams/0", {"dial": "127.0.0.1:1", "max_requests": 7})
-    proxy.admit("backend", "127.0.0.1:2")
-    entries = CaddyAdmin(caddy.admin).get_list("/id/backend/upstreams")
-    assert entries == [{"dial": "127.0.0.1:1", "max_requests": 7}, {"dial": "127.0.0.1:2"}]
+@pytest.mark.parametrize(
+    ("folder", "name", "problem"),
+    [("gates", "../x", "use letters, digits"), ("gates", "", "use letters, digits"), ("a}b", "x", "with braces in it")],
+)
+def test_a_gate_that_caddy_could_not_read_is_refused(folder: str, name: str, problem: str) -> None:
+    with pytest.raises(AdapterError, match=problem):
+        gate_path(Path(folder), name)
+
+
+def test_plain_addresses_are_no_gates(tmp_path: Path) -> None:
+    with start_caddy(tmp_path, {"backend": ["127.0.0.1:1"]}) as caddy:
+        assert CaddyProxy(caddy.admin).upstreams("backend") == {}
 
 
 def test_the_admin_api_is_reached_by_tcp_as_well(tmp_path: Path) -> None:
-    with start_caddy(tmp_path, {"backend": []}, admin_port=free_port()) as server:
-        proxy = CaddyProxy(server.admin)
-        proxy.admit("backend", "127.0.0.1:1")
-        assert proxy.upstreams("backend") == ("127.0.0.1:1",)
+    with _caddy(tmp_path, "backend-1", admin_port=free_port()) as caddy:
+        assert CaddyProxy(caddy.admin).upstreams("backend") == {"backend-1": ""}
 
 
-def test_an_unknown_pool_is_named_with_what_to_do(proxy: CaddyProxy) -> None:
+def test_an_unknown_pool_is_named_with_what_to_do(caddy: CaddyServer) -> None:
     with pytest.raises(AdapterError, match='has no pool "frontend": no handler with "@id": "frontend"'):
-        proxy.admit("frontend", "127.0.0.1:1")
+        CaddyProxy(caddy.admin).admit("frontend", "frontend-1", "127.0.0.1:1")
+
+
+def test_an_unknown_gate_is_named_with_those_there_are(tmp_path: Path) -> None:
+    with _caddy(tmp_path, "backend-1") as caddy:
+        proxy = CaddyProxy(caddy.admin)
+        with pytest.raises(AdapterError, match='has no gate "backend-2"; there are: backend-1'):
+            proxy.admit("backend", "backend-2", "127.0.0.1:1")
+        proxy.withdraw("backend", "backend-2")
+        assert proxy.upstreams("backend") == {"backend-1": ""}
 
 
 def test_a_proxy_that_does_not_run_is_named() -> None:
@@ -219,8 +264,18 @@ def test_an_admin_address_of_another_form_is_refused(admin: str) -> None:
         CaddyProxy(admin).upstreams("backend")
 
 
-def _patch(caddy: CaddyServer, path: str, value: object) -> None:
-    connection = UnixHTTPConnection(caddy.admin.removeprefix("unix/"), 10)
-    connection.request("PATCH", path, json.dumps(value), {"Content-Type": "application/json"})
-    assert connection.getresponse().status == 200
-    connection.close()
+def _post_until(done: threading.Event, url: str) -> list[int]:
+    statuses = []
+    while not done.is_set():
+        statuses.append(_post(url))
+    return statuses
+
+
+@contextlib.contextmanager
+def _own_process() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """An HTTP server that can be killed: it answers every request with 203."""
+    port = free_port()
+    with tempfile.TemporaryDirectory() as directory:
+        argv = [sys.executable, "-c", SERVER, str(port)]
+        with running(argv, lambda: accepts(port), Path(directory) / "log", {"PATH": os.environ["PATH"]}) as process:
+            yield f"127.0.0.1:{port}", process

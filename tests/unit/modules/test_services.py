@@ -7,6 +7,7 @@ import math
 import os
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from ansible_collections.nexus.automation.plugins.module_utils.checks.targets im
     read_each,
 )
 from ansible_collections.nexus.automation.plugins.module_utils.errors import AdapterError
-from ansible_collections.nexus.automation.plugins.module_utils.proxies.caddy import CaddyProxy
+from ansible_collections.nexus.automation.plugins.module_utils.proxies.gates import gate_path, lay_gates
 from ansible_collections.nexus.automation.plugins.module_utils.services import SERVICES
 from ansible_collections.nexus.automation.plugins.module_utils.services.metrics import (
     Reading,
@@ -27,7 +28,7 @@ from ansible_collections.nexus.automation.plugins.module_utils.services.metrics 
 )
 from ansible_collections.nexus.automation.plugins.module_utils.services.prometheus_text import parse_metrics
 from ansible_collections.nexus.automation.plugins.module_utils.services.redis import parse_info
-from tests.servers.caddy import CaddyServer
+from tests.servers.caddy import CaddyServer, start_caddy
 from tests.servers.http import Answer, HttpServer, start_http
 from tests.servers.ports import free_port
 from tests.servers.postgresql import PostgresqlServer
@@ -90,10 +91,13 @@ def test_postgresql_tells_size_connections_and_limits(postgresql: PostgresqlServ
     assert _value(reading, "pg_settings_max_connections") == 50
 
 
-def test_the_proxy_tells_what_each_upstream_works_on(caddy: CaddyServer, web: HttpServer) -> None:
-    CaddyProxy(caddy.admin).admit("backend", web.address)
-    [reading] = _read({"service": "proxy", "admin": caddy.admin})
-    assert _value(reading, "caddy_upstream_requests_in_flight", upstream=web.address) == 0
+def test_the_proxy_tells_what_each_upstream_works_on(tmp_path: Path) -> None:
+    gate = gate_path(tmp_path / "gates", "backend-1")
+    lay_gates([gate])
+    with start_caddy(tmp_path, {"backend": [f"{{file.{gate}}}", "127.0.0.1:1"]}) as caddy:
+        [reading] = _read({"service": "proxy", "admin": caddy.admin})
+    for upstream in ("backend-1", "127.0.0.1:1"):
+        assert _value(reading, "caddy_upstream_requests_in_flight", upstream=upstream) == 0
 
 
 def test_json_metrics_are_flattened(http_server: HttpServer) -> None:

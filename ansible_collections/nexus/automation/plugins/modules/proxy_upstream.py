@@ -10,14 +10,12 @@ module: proxy_upstream
 short_description: Admit an upstream to a proxy's pool or drain it
 version_added: 0.1.0
 description:
-  - Adds an address to a pool of a running reverse proxy, or takes it out and waits until it works on no request.
-  - Tasks that change the same pool at the same time do not undo each other's changes.
-  - Caddy loses connections that arrive while it loads a configuration. To lose none, let its configuration name each
-    upstream by a gate, C({"dial":"{file.<folder>/<host>_<port>}"}), and give the handler a C(try_duration). The module
-    then writes that file, which Caddy reads at each request, and changes no configuration. A gate that is missing is
-    closed. The module must run on Caddy's host.
-  - An upstream without a gate is added to the running configuration or removed from it. That lasts until the
-    configuration is loaded anew, and can lose requests.
+  - Lets a pool of a running reverse proxy hand requests to an upstream, or takes that away and waits until the upstream
+    works on no request.
+  - No request is lost by it, because no configuration is loaded. Caddy would cut connections off while it does that.
+  - The configuration names each upstream by a gate, C({"dial":"{file.<folder>/<upstream>}"}), and gives the handler a
+    C(try_duration). The module writes that file, which Caddy reads at each request. M(nexus.automation.proxy_gates)
+    makes such files. The module must run on Caddy's host.
 author:
   - nexus-ansible contributors (!UNKNOWN)
 options:
@@ -34,10 +32,15 @@ options:
     description: The pool; for Caddy the reverse_proxy handler with this C(@id).
     type: str
     required: true
-  address:
-    description: The upstream as C(host:port).
+  upstream:
+    description: The upstream's name, which is that of its gate.
     type: str
     required: true
+  address:
+    description:
+      - Where the upstream is, as C(host:port).
+      - Needed to admit it. To drain it, it is taken from the gate when it is not given.
+    type: str
   state:
     description:
       - V(admitted) hands requests to it.
@@ -56,13 +59,13 @@ options:
     choices: [fail, proceed]
 attributes:
   check_mode:
-    description: Says what it would change. A proxy that does not run yet is taken for one with an empty pool.
+    description: Says what it would change. A proxy, a pool or a gate that is not there yet is taken for a closed gate.
     support: full
   diff_mode:
-    description: Shows the pool's upstreams before and after.
+    description: Shows the address that requests are handed to before and after.
     support: full
   idempotent:
-    description: An upstream that is in the pool already, or drained already, is left alone.
+    description: An upstream that is admitted already, or drained already, is left alone.
     support: full
 """
 
@@ -71,7 +74,7 @@ EXAMPLES = """
   nexus.automation.proxy_upstream:
     admin: unix//run/nexus/caddy.sock
     pool: backend
-    address: 127.0.0.1:8002
+    upstream: backend-2
     state: drained
     drain_timeout: 60
 
@@ -79,17 +82,17 @@ EXAMPLES = """
   nexus.automation.proxy_upstream:
     admin: unix//run/nexus/caddy.sock
     pool: backend
+    upstream: backend-2
     address: 127.0.0.1:8002
     state: admitted
 """
 
 RETURN = """
 upstreams:
-  description: The pool's upstreams, read back; in check mode what they would be.
+  description: The addresses that the pool hands requests to, by upstream, read back; in check mode what they would be.
   returned: success
-  type: list
-  elements: str
-  sample: [127.0.0.1:8001, 127.0.0.1:8003]
+  type: dict
+  sample: {"backend-1": "127.0.0.1:8001", "backend-3": "127.0.0.1:8003"}
 in_flight:
   description: How many requests the upstream still works on.
   returned: success
@@ -97,18 +100,22 @@ in_flight:
   sample: 0
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.errors import AdapterError, UnreachableError
+from ..module_utils.errors import AdapterError
 from ..module_utils.proxies import PROXIES, Proxy, wait_until_drained
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "proxy": {"type": "str", "default": "caddy", "choices": sorted(PROXIES)},
     "admin": {"type": "str", "required": True},
     "pool": {"type": "str", "required": True},
-    "address": {"type": "str", "required": True},
+    "upstream": {"type": "str", "required": True},
+    "address": {"type": "str"},
     "state": {"type": "str", "default": "admitted", "choices": ["admitted", "drained"]},
     "drain_timeout": {"type": "float", "default": 30},
     "on_timeout": {"type": "str", "default": "fail", "choices": ["fail", "proceed"]},
@@ -117,12 +124,16 @@ ARGUMENT_SPEC: dict[str, Any] = {
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    module = AnsibleModule(
+        argument_spec=ARGUMENT_SPEC,
+        required_if=[("state", "admitted", ["address"])],
+        supports_check_mode=True,
+    )
     parameters = module.params
     try:
         proxy = PROXIES[parameters["proxy"]](parameters["admin"])
         result = predict(proxy, parameters) if module.check_mode else ensure(proxy, parameters)
-    except AdapterError as error:
+    except (AdapterError, OSError) as error:
         module.fail_json(msg=str(error))
     if result["in_flight"] and parameters["state"] == "drained" and not module.check_mode:
         left = _left_over(parameters, result["in_flight"])
@@ -134,47 +145,45 @@ def main() -> None:
 
 def ensure(proxy: Proxy, parameters: dict[str, Any]) -> dict[str, Any]:
     """Admit or drain the upstream."""
-    pool, address = parameters["pool"], parameters["address"]
+    pool, upstream = parameters["pool"], parameters["upstream"]
     before = proxy.upstreams(pool)
+    address = parameters["address"] or before.get(upstream, "")
     if parameters["state"] == "admitted":
-        proxy.admit(pool, address)
+        proxy.admit(pool, upstream, address)
         in_flight = proxy.requests_in_flight(address)
     else:
-        proxy.withdraw(pool, address)
-        in_flight = wait_until_drained(proxy, address, parameters["drain_timeout"])
-    return _report(before, proxy.upstreams(pool), address, in_flight)
+        proxy.withdraw(pool, upstream)
+        in_flight = wait_until_drained(proxy, address, parameters["drain_timeout"]) if address else 0
+    return _report(before, proxy.upstreams(pool), upstream, in_flight)
 
 
 def predict(proxy: Proxy, parameters: dict[str, Any]) -> dict[str, Any]:
-    """Say what `ensure` would do."""
-    address = parameters["address"]
+    """Say what `ensure` would do. The task that runs the proxy or loads its pools may only be predicted as well."""
+    upstream = parameters["upstream"]
     try:
-        before, in_flight = proxy.upstreams(parameters["pool"]), proxy.requests_in_flight(address)
-    except UnreachableError:
-        before, in_flight = (), 0
-    after = tuple(other for other in before if other != address)
-    if parameters["state"] == "admitted":
-        after = before if address in before else (*before, address)
-    return _report(before, after, address, in_flight)
+        before = proxy.upstreams(parameters["pool"])
+        address = parameters["address"] or before.get(upstream, "")
+        in_flight = proxy.requests_in_flight(address)
+    except AdapterError:
+        before, in_flight = {}, 0
+    after = {**before, upstream: parameters["address"] if parameters["state"] == "admitted" else ""}
+    return _report(before, after, upstream, in_flight)
 
 
-def _report(before: tuple[str, ...], after: tuple[str, ...], address: str, in_flight: int) -> dict[str, Any]:
+def _report(before: Mapping[str, str], after: Mapping[str, str], upstream: str, in_flight: int) -> dict[str, Any]:
+    was, is_now = before.get(upstream, ""), after.get(upstream, "")
     return {
-        # Others may have changed the pool meanwhile: only this address is this task's doing.
-        "changed": (address in before) != (address in after),
-        "upstreams": list(after),
+        # Others may have changed the pool meanwhile: only this upstream is this task's doing.
+        "changed": was != is_now,
+        "upstreams": {name: address for name, address in after.items() if address},
         "in_flight": in_flight,
-        "diff": {"before": _lines(before), "after": _lines(after)},
+        "diff": {"before": f"{was}\n" if was else "", "after": f"{is_now}\n" if is_now else ""},
     }
-
-
-def _lines(addresses: tuple[str, ...]) -> str:
-    return "".join(f"{address}\n" for address in addresses)
 
 
 def _left_over(parameters: dict[str, Any], in_flight: int) -> str:
     return (
-        f"{parameters['address']} still works on {in_flight} requests {parameters['drain_timeout']:g} s after it was "
+        f"{parameters['upstream']} still works on {in_flight} requests {parameters['drain_timeout']:g} s after it was "
         f"taken out of pool {parameters['pool']}. Raise drain_timeout, or set on_timeout: proceed to lose them."
     )
 

@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 import time
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 POLL_S = 0.1
 QUIET_READINGS = 2  # a request handed over just before the withdrawal may not have been counted in the first reading
@@ -16,16 +19,16 @@ class Proxy(Protocol):
     Every method raises UnreachableError when the proxy does not answer and AdapterError when it refuses.
     """
 
-    def upstreams(self, pool: str) -> tuple[str, ...]:
-        """Return the addresses (`host:port`) that the pool hands requests to."""
+    def upstreams(self, pool: str) -> Mapping[str, str]:
+        """Return the upstreams the pool has room for, by name: `host:port` if admitted, an empty text if not."""
         ...
 
-    def admit(self, pool: str, address: str) -> None:
-        """Hand requests to `address`, unless the pool does so already."""
+    def admit(self, pool: str, upstream: str, address: str) -> None:
+        """Hand requests to `address` under the name `upstream`."""
         ...
 
-    def withdraw(self, pool: str, address: str) -> None:
-        """Hand no new requests to `address`."""
+    def withdraw(self, pool: str, upstream: str) -> None:
+        """Hand no new requests to `upstream`."""
         ...
 
     def requests_in_flight(self, address: str) -> int:

@@ -8,13 +8,10 @@ import json
 import random
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from ..errors import AdapterError, UnreachableError
 from ..network import UnixHTTPConnection, describe_network_error
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 LIMIT_S = 30.0
 ATTEMPTS = 50
@@ -25,10 +22,9 @@ DROPPED = (ConnectionResetError, BrokenPipeError, ConnectionAbortedError)  # the
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer of the API; `etag` is the version of what was read."""
+    """An answer of the API."""
 
     status: int
-    etag: str
     body: str
 
 
@@ -41,7 +37,7 @@ class CaddyAdmin:
 
     def get(self, path: str) -> str:
         """Return the text at `path`."""
-        answer = self.request("GET", path)
+        answer = self.request(path)
         self.require_ok(answer)
         return answer.body
 
@@ -49,19 +45,17 @@ class CaddyAdmin:
         """Return the JSON list of objects at `path`; `null` is an empty one."""
         return cast("list[dict[str, Any]]", json.loads(self.get(path)) or [])
 
-    def request(
-        self, method: str, path: str, body: str | None = None, headers: Mapping[str, str] | None = None
-    ) -> Answer:
-        """Send one request and return whatever is answered; raise UnreachableError when nothing is.
+    def request(self, path: str) -> Answer:
+        """Ask for `path` and return whatever is answered; raise UnreachableError when nothing is.
 
         Loading a configuration, Caddy drops connections that it has accepted and not read from: such a request is
-        sent again. Requests that change something must therefore be conditional (`If-Match`).
+        sent again.
         """
         for _ in range(ATTEMPTS):
             try:
-                return self._send(method, path, body, headers or {})
+                return self._send(path)
             except DROPPED:
-                pause()
+                time.sleep(random.uniform(0, PAUSE_S))  # noqa: S311 - no secret
         raise UnreachableError(f"Caddy's admin API at {self.address} closes every connection. Look at Caddy's log.")
 
     def require_ok(self, answer: Answer) -> None:
@@ -69,13 +63,12 @@ class CaddyAdmin:
         if answer.status != http.client.OK:
             raise AdapterError(f"Caddy at {self.address} answers HTTP {answer.status}: {answer.body.strip()[:SHOWN]}")
 
-    def _send(self, method: str, path: str, body: str | None, headers: Mapping[str, str]) -> Answer:
+    def _send(self, path: str) -> Answer:
         connection = self._connection()
         try:
-            connection.request(method, path, body, {"Content-Type": "application/json", **headers})
+            connection.request("GET", path)
             response = connection.getresponse()
-            text = response.read().decode("utf-8", errors="replace")
-            return Answer(response.status, response.headers.get("ETag", ""), text)
+            return Answer(response.status, response.read().decode("utf-8", errors="replace"))
         except DROPPED:
             raise
         except (OSError, http.client.HTTPException) as error:
@@ -92,8 +85,3 @@ class CaddyAdmin:
         if not host or not port.isdigit():
             raise AdapterError(f"admin address {self.address!r}: write host:port or unix/<path of the socket>.")
         return http.client.HTTPConnection(host.strip("[]"), int(port), timeout=self.limit_s)
-
-
-def pause() -> None:
-    """Wait a moment of random length, so that competitors do not meet again."""
-    time.sleep(random.uniform(0, PAUSE_S))  # noqa: S311 - no secret

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import AdapterError
+from ..proxies.caddy import gate_of
 from ..proxies.caddy_admin import CaddyAdmin
 from .base import Sample
 from .prometheus_text import parse_metrics
@@ -40,7 +41,9 @@ class ProxyService:
         admin = CaddyAdmin(self.admin.address, timeout)
         samples = parse_metrics(admin.get("/metrics"))
         for upstream in admin.get_list("/reverse_proxy/upstreams"):
-            labels = {"upstream": str(upstream["address"])}
+            address = str(upstream["address"])
+            gate = gate_of(address)
+            labels = {"upstream": gate.name if gate else address}
             samples.append(Sample("caddy_upstream_requests_in_flight", labels, float(upstream["num_requests"])))
             samples.append(Sample("caddy_upstream_fails", labels, float(upstream["fails"])))
         return samples
