@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nexus_ansible.ledger.erasure import expired
     from nexus_ansible.ledger.formats import export
-    from nexus_ansible.ledger.group import GroupCommit
     from nexus_ansible.ledger.keys import KeyFiles
     from nexus_ansible.ledger.ledger import Ledger
     from nexus_ansible.ledger.proof import prove, verify_proof
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Entry": "snapshot",
-    "GroupCommit": "group",
     "KeyFiles": "keys",
     "Ledger": "ledger",
     "LedgerProblem": "verification",
@@ -49,7 +47,6 @@ _HOMES = {
 
 __all__ = [
     "Entry",
-    "GroupCommit",
     "KeyFiles",
     "Ledger",
     "LedgerProblem",

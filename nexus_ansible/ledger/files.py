@@ -7,7 +7,6 @@ Paths within a commit are text: Path objects would take a good part of the time 
 
 from __future__ import annotations
 
-# Paths are text in commits: Path objects would take a good part of the time of a small one.
 import fcntl
 import os
 import time
@@ -149,7 +148,7 @@ class Transaction:
         self._new_names_in.clear()
 
     def prepare(self, path: str, data: bytes) -> None:
-        """Write and sync a file beside `path`, which `publish` puts in its place."""
+        """Write a file beside `path`, which `publish` puts in its place, and sync it with all that was appended."""
         name = f"{self._root}{path}.tmp"
         self._unsynced.append((self._write(name, 0, data), name))
         self.sync()

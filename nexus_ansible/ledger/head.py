@@ -122,7 +122,6 @@ def commit(directory: Path, head: Head, batch: Batch, signer: Signer) -> Head:
         bundle_bytes = _append_entries(transaction, spread, batch, head)
         for tile in growth:
             _append_hashes(transaction, tile)
-        transaction.sync()
         transaction.prepare(CHECKPOINT, note.encode())
         finished = _rename_grown(transaction, spread, growth)
         transaction.sync()

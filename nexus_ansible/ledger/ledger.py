@@ -41,6 +41,7 @@ class Ledger:
     def __init__(self, directory: Path, keys: KeyFiles, witness: Path) -> None:
         self.directory = directory
         self._resolved = str(directory.resolve())
+        self._lock = directory / LOCK
         self._witness = witness
         self._is_witnessed = False
         self._thread_lock = threading.Lock()
@@ -114,7 +115,7 @@ class Ledger:
 
     @contextmanager
     def _exclusive(self) -> Iterator[None]:
-        with self._thread_lock, locked(self.directory / LOCK, fcntl.LOCK_EX):
+        with self._thread_lock, locked(self._lock, fcntl.LOCK_EX):
             yield
 
     def _remove_payloads(self, indices: IndexRanges) -> None:

@@ -36,7 +36,7 @@ class Verifier:
         """The first four bytes of SHA-256(name || newline || 0x01 || public key)."""
         return sha256(self.name.encode() + b"\n" + ED25519 + self.public).digest()[:4]
 
-    @property
+    @cached_property
     def vkey(self) -> str:
         """The verifier key as text: `<name>+<key id in hex>+<base64 of 0x01 and the public key>`."""
         return f"{self.name}+{self.key_id.hex()}+{base64.b64encode(ED25519 + self.public).decode()}"

@@ -30,6 +30,7 @@ FRAME_PREFIX = 4
 NO_FRAME = b""
 SALT_SIZE = 32
 NONCE_SIZE = 12
+_RANDOM_SIZE = SALT_SIZE + NONCE_SIZE
 
 
 @dataclass(frozen=True)
@@ -49,17 +50,19 @@ def payload_path(index: int) -> str:
 def encode_batch(cipher: AESGCM, start: int, records: Sequence[Record], numbers: Sequence[int | None]) -> Batch:
     """Encode records, the first of which gets index `start`. Raises RecordError."""
     leaves, hashes, frames = [], [], []
-    for index, (record, number) in enumerate(zip(records, numbers, strict=True), start):
+    random = os.urandom(_RANDOM_SIZE * len(records))  # at once: one system call for each record would show
+    for place, (record, number) in enumerate(zip(records, numbers, strict=True)):
         if record.payload is None:
             leaf = encode_leaf(record, number, None)
             hashed = leaf_hash(leaf)
             frame = NO_FRAME
         else:
-            random = os.urandom(SALT_SIZE + NONCE_SIZE)
-            plaintext, nonce = random[:SALT_SIZE] + encode_payload(record), random[SALT_SIZE:]
+            salt = place * _RANDOM_SIZE
+            nonce = random[salt + SALT_SIZE : salt + _RANDOM_SIZE]
+            plaintext = random[salt : salt + SALT_SIZE] + encode_payload(record)
             leaf = encode_leaf(record, number, sha256(plaintext).hexdigest())
             hashed = leaf_hash(leaf)
-            frame = nonce + cipher.encrypt(nonce, plaintext, index.to_bytes(8, "big") + hashed)
+            frame = nonce + cipher.encrypt(nonce, plaintext, (start + place).to_bytes(8, "big") + hashed)
         leaves.append(leaf)
         hashes.append(hashed)
         frames.append(frame)

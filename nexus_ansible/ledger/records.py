@@ -74,13 +74,6 @@ class Record:
     at: Moment = field(default_factory=Moment.now)
 
 
-def check_record(record: Record) -> None:
-    """Raise RecordError if a record cannot be stored, whatever its number will be."""
-    if record.payload is not None:
-        encode_payload(record)
-    encode_leaf(record, 2**53, "0" * 64)
-
-
 def encode_leaf(record: Record, number: int | None, payload_digest: str | None) -> bytes:
     """Return the leaf: canonical JSON, which is UTF-8, keys in code point order, no white space.
 
