@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import resource
-import subprocess
 import sys
 import tempfile
 import threading
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from benchmarks.measuring import REPOSITORY, Cost, Row, clean_environment, cost_of, in_turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 TARGETS = 200
 FORKS = 25
 LIMIT_CPU_S = 3.0
-REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 class _Healthy(BaseHTTPRequestHandler):
@@ -38,23 +37,23 @@ class _Healthy(BaseHTTPRequestHandler):
         """Keep the output clean."""
 
 
-def figures() -> dict[str, Any]:
-    """Measure both ways and one `ping` task; CPU seconds, and how many times fewer ours takes."""
+def rows(rounds: int) -> list[Row]:
+    """Measure one task for all targets, and one host for each."""
     with _server() as port, tempfile.TemporaryDirectory() as scratch:
         directory = Path(scratch)
-        ping = _measure(directory, _play("localhost", {"ansible.builtin.ping": {}}), _inventory(1))
-        ours = _measure(directory, _play("localhost", _service_health(port)), _inventory(1))
         uri = {"ansible.builtin.uri": {"url": f"http://127.0.0.1:{port}/health"}}
-        peer = _measure(directory, _play("all", uri), _inventory(TARGETS))
-    return {
-        "targets": TARGETS,
-        "one ping task, CPU s": round(ping, 2),
-        "one service_health task, CPU s": round(ours, 2),
-        f"{TARGETS} hosts with uri, forks {FORKS}, CPU s": round(peer, 2),
-        "times fewer": round(peer / ours, 1),
-        "limit, CPU s": LIMIT_CPU_S,
-        "reached": ours <= LIMIT_CPU_S,
-    }
+        (ours,) = in_turns(partial(_measure, directory, "localhost", _service_health(port), 1), rounds=rounds)
+        peer = _measure(directory, "all", uri, TARGETS)
+    return [
+        Row(
+            f"health of {TARGETS} HTTP targets in one task",
+            f"{ours.cpu:.2f} CPU s",
+            f"{TARGETS} hosts with `ansible.builtin.uri`, forks {FORKS}: {peer.cpu:.2f} CPU s",
+            f"{peer.cpu / ours.cpu:.1f}x fewer",
+            f"<= {LIMIT_CPU_S:g} CPU s",
+            ours.cpu <= LIMIT_CPU_S,
+        )
+    ]
 
 
 @contextlib.contextmanager
@@ -70,34 +69,16 @@ def _service_health(port: int) -> dict[str, Any]:
     return {"nexus.automation.service_health": {"targets": targets}}
 
 
-def _play(hosts: str, task: dict[str, Any]) -> str:
-    return json.dumps([{"hosts": hosts, "gather_facts": False, "tasks": [task]}])
-
-
 def _inventory(count: int) -> str:
     names = ["localhost", *(f"web-{place}" for place in range(count - 1))]
     settings = f"ansible_connection=local ansible_python_interpreter={sys.executable}"
     return "".join(f"{name} {settings}\n" for name in names)
 
 
-def _measure(directory: Path, play: str, inventory: str) -> float:
-    playbook, hosts = directory / "playbook.yml", directory / "hosts"
-    playbook.write_text(play, encoding="utf-8")
-    hosts.write_text(inventory, encoding="utf-8")
-    program = Path(sys.executable).with_name("ansible-playbook")
-    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(REPOSITORY), "ANSIBLE_HOME": str(directory / "home")}
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(
-        [str(program), "-i", str(hosts), "--forks", str(FORKS), str(playbook)],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        timeout=1800,
-        check=True,
-    )
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
-if __name__ == "__main__":
-    print(json.dumps(figures(), indent=2))
+def _measure(directory: Path, hosts: str, task: dict[str, Any], count: int) -> Cost:
+    playbook, inventory = directory / "playbook.yml", directory / "hosts"
+    playbook.write_text(json.dumps([{"hosts": hosts, "gather_facts": False, "tasks": [task]}]), encoding="utf-8")
+    inventory.write_text(_inventory(count), encoding="utf-8")
+    program = str(Path(sys.executable).with_name("ansible-playbook"))
+    environment = clean_environment(ANSIBLE_COLLECTIONS_PATH=str(REPOSITORY), ANSIBLE_HOME=str(directory / "home"))
+    return cost_of([program, "-i", str(inventory), "--forks", str(FORKS), str(playbook)], directory, environment)

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whole processes measured by the kernel's own accounting, in turns with their peer, and what a table row is."""
+"""What a line of the results is, and how it is measured: in turns with its peer, medians of a few rounds.
+
+Whole processes are measured by the kernel's own accounting, with everything they start.
+"""
 
 from __future__ import annotations
 
@@ -11,27 +14,41 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-ROUNDS = 5
+REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What one process and its children took: CPU and wall seconds, and the largest resident set in MB."""
+    """What a process and its children took, or some work in this one: CPU and wall seconds, largest resident MB."""
 
     cpu: float
     wall: float
-    rss_mb: float
+    rss_mb: float = 0.0
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the results: what was done, ours, the peer's or the limit, the target, and whether it was met."""
+    """One line of the results: what was done, ours, the peer's or the limit, their ratio, the target, was it met."""
 
     work: str
     ours: str
     peer: str
+    ratio: str
     target: str
     met: bool
+
+
+def fewer(work: str, ours: float, peer: float, peer_name: str, times: float) -> Row:
+    """A row of CPU seconds, of which ours are to be `times` fewer than the peer's."""
+    ratio = peer / ours
+    return Row(
+        work,
+        f"{ours:.2f} CPU s",
+        f"{peer_name}: {peer:.2f} CPU s",
+        f"{ratio:.1f}x fewer",
+        f">= {times:g}x fewer",
+        ratio >= times,
+    )
 
 
 def cost_of(command: Sequence[str], cwd: Path, env: Mapping[str, str] | None = None) -> Cost:
@@ -50,7 +67,14 @@ def cost_of(command: Sequence[str], cwd: Path, env: Mapping[str, str] | None = N
     return Cost(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024)
 
 
-def in_turns(*works: Callable[[], Cost], rounds: int = ROUNDS) -> list[Cost]:
+def cost_here(work: Callable[[], object]) -> Cost:
+    """Do some work in this process."""
+    began, cpu = time.perf_counter(), time.process_time()
+    work()
+    return Cost(time.process_time() - cpu, time.perf_counter() - began)
+
+
+def in_turns(*works: Callable[[], Cost], rounds: int) -> list[Cost]:
     """The medians of several works, run in turns so that a slow moment of the machine meets all of them."""
     taken: list[list[Cost]] = [[] for _ in works]
     for _ in range(rounds):
@@ -60,3 +84,9 @@ def in_turns(*works: Callable[[], Cost], rounds: int = ROUNDS) -> list[Cost]:
         Cost(median(one.cpu for one in costs), median(one.wall for one in costs), max(one.rss_mb for one in costs))
         for costs in taken
     ]
+
+
+def clean_environment(**settings: str) -> dict[str, str]:
+    """The environment without what would configure Ansible or us, and with some settings."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "NEXUS_"))}
+    return {**kept, **settings}
