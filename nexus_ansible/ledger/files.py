@@ -123,7 +123,7 @@ class Transaction:
         self._undo: list[tuple[str, int | str | None]] = []
 
     def append(self, path: str, offset: int, data: bytes) -> None:
-        """Add data to a file of `offset` bytes, or make a new file if that is 0; `sync` makes it durable."""
+        """Add data to a file of `offset` bytes, or make a new file if that is 0; `sync_contents` makes it durable."""
         name = self._root + path
         if offset == 0:
             self._note_new_name(Path(name))
@@ -133,7 +133,7 @@ class Transaction:
         """Do the same with a file that can be made again from others, so that it need not be durable."""
         os.close(self._write(self._root + path, offset, data))
 
-    def sync(self) -> None:
+    def sync_contents(self) -> None:
         """Make durable what was appended."""
         while self._unsynced:
             descriptor, name = self._unsynced.pop()
@@ -143,22 +143,24 @@ class Transaction:
                 raise OSError(error.errno, error.strerror, name) from None
             finally:
                 os.close(descriptor)
+
+    def sync_names(self) -> None:
+        """Make durable what was made and renamed."""
         for directory in sorted(self._new_names_in):
             sync_directory(directory)
         self._new_names_in.clear()
 
     def prepare(self, path: str, data: bytes) -> None:
-        """Write a file beside `path`, which `publish` puts in its place, and sync it with all that was appended."""
+        """Write a file beside `path`, which `publish` puts in its place."""
         name = f"{self._root}{path}.tmp"
         self._unsynced.append((self._write(name, 0, data), name))
-        self.sync()
 
     def publish(self, path: str) -> None:
         """Put the prepared file in place: the last step, which cannot be undone."""
         os.rename(f"{self._root}{path}.tmp", self._root + path)
 
     def rename(self, path: str, target: str) -> None:
-        """Rename a file within its directory, or into the one above, which `sync` then makes durable."""
+        """Rename a file within its directory, or into the one above, which `sync_names` then makes durable."""
         os.rename(self._root + path, self._root + target)
         self._undo.append((self._root + target, self._root + path))
         directory = os.path.dirname(self._root + target)

@@ -123,8 +123,9 @@ def commit(directory: Path, head: Head, batch: Batch, signer: Signer) -> Head:
         for tile in growth:
             _append_hashes(transaction, tile)
         transaction.prepare(CHECKPOINT, note.encode())
+        transaction.sync_contents()
         finished = _rename_grown(transaction, spread, growth)
-        transaction.sync()
+        transaction.sync_names()
         transaction.publish(CHECKPOINT)
     except OSError:
         transaction.undo()
