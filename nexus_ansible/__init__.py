@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Five YAML registries compiled to Ansible, executed with ansible-runner, recorded in a verifiable ledger."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The error tree. Only `nexus_ansible.cli.main` catches these and turns them into a message and an exit code."""
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Variable names that Ansible keeps for itself: play, block and task keywords, and magic variables.
 
-The list is that of `ansible.vars.reserved` of every ansible-core from 2.19 to 2.21 together, which is too slow to import
+The list is that of `ansible.vars.reserved` of ansible-core 2.19 to 2.21 together, which is too slow to import
 here; a test compares the two.
 """
 
