@@ -40,9 +40,9 @@ _AS_NOBODY = [
 
 
 def free_port() -> int:
-    """Return a TCP port nobody listens on, below those that Linux gives to clients: they could take it in between."""
+    """Return a TCP port nobody listens on, below those of platforms (from 20000 on) and of clients, who could take it."""
     while True:
-        port = random.SystemRandom().randrange(15_000, 32_000)
+        port = random.SystemRandom().randrange(10_000, 20_000)
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
