@@ -24,7 +24,7 @@ LIMIT = 30.0
 
 
 def free_port() -> int:
-    """Return a TCP port nobody listens on, below those of platforms (from 20000 on) and of clients, who could take it."""
+    """Return a TCP port nobody listens on, below those of platforms (from 20000) and of clients, who could take it."""
     while True:
         port = random.SystemRandom().randrange(10_000, 20_000)
         with socket.socket() as probe, contextlib.suppress(OSError):
