@@ -34,7 +34,7 @@ class Project:
 
     def make_state(self) -> None:
         """Make the state directory, readable by its owner only. Raises RefusedError."""
-        with refusing():
+        with refusing(self.state):
             self.state.mkdir(mode=0o700, exist_ok=True)
 
     @property
@@ -49,13 +49,13 @@ class Project:
 
 
 @contextmanager
-def refusing() -> Iterator[None]:
+def refusing(where: Path) -> Iterator[None]:
     """Turn an OSError about the project's state, met before a run begins, into a RefusedError that names the file."""
     try:
         yield
     except OSError as error:
         raise RefusedError(
-            f"{error.filename}: {error.strerror}. Nothing was touched.\n"
+            f"{error.filename or where}: {error.strerror}. Nothing was touched.\n"
             "  Make room, or have the owner of the project make it writable for you; then try again."
         ) from error
 

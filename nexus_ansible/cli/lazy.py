@@ -39,7 +39,7 @@ class LazyCommands(click.Group):
         """As click does, with the closest name when there is none."""
         name = args[0] if args else ""
         if name not in self._summaries and not name.startswith("-"):
-            from nexus_ansible.registries.problems import closest
+            from nexus_ansible.registries.closest import closest
 
             close = closest(name, list(self._summaries))
             ctx.fail(f'no command "{name}".' + (f' Did you mean "{close}"?' if close else " See --help."))

@@ -6,13 +6,13 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from nexus_ansible.errors import RegistryError
+from nexus_ansible.registries.closest import closest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
 MAX_LISTED = 12
 LONGEST = 60
@@ -103,13 +103,3 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> tuple[str, str]:
     else:
         listed = f"Known: {', '.join(names)}."
     return f"unknown {kind} {quote(name)}", listed + (f' Did you mean "{close}"?' if close else "")
-
-
-def closest(name: str, known: Sequence[str]) -> str | None:
-    """The known name that is most like another one, or None when none is.
-
-    >>> closest("bakend", ["backend", "frontend"])
-    'backend'
-    """
-    found = get_close_matches(name, known, n=1, cutoff=0.6)
-    return found[0] if found else None

@@ -19,7 +19,7 @@ import time
 
 MARKER = "NEXUS_RUN_ID"
 GRACE_S = 5.0
-_WAITED_FOR = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
+_REASONS_TO_STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -91,7 +91,8 @@ def main(arguments: list[str]) -> int:
     """Run the command; return its exit code, or 128 + the signal that ended it."""
     parent, run, cpus, memory = int(arguments[0]), arguments[1], int(arguments[2]), int(arguments[3])
     adopt_orphans()
-    signal.pthread_sigmask(signal.SIG_BLOCK, _WAITED_FOR)
+    awaited = _awaited()
+    signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
     die_with_parent(signal.SIGTERM)
     if os.getppid() != parent:
         return 128 + signal.SIGTERM
@@ -99,7 +100,7 @@ def main(arguments: list[str]) -> int:
     if child == 0:
         _limit(cpus, memory)
         _become(arguments[4:])
-    code = _wait(child)
+    code = _wait(child, awaited)
     end_processes(run)
     return code
 
@@ -118,7 +119,7 @@ def _limit(cpus: int, memory: int) -> None:
 
 
 def _become(command: list[str]) -> None:
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _WAITED_FOR)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     os.setpgid(0, 0)
     die_with_parent(signal.SIGTERM)
     try:
@@ -128,12 +129,18 @@ def _become(command: list[str]) -> None:
     os._exit(127)
 
 
-def _wait(child: int) -> int:
+def _awaited() -> set[signal.Signals]:
+    """The signals to wait for. Those that nohup and the like have ignored would come nevertheless while blocked."""
+    heeded = {number for number in _REASONS_TO_STOP if signal.getsignal(number) != signal.SIG_IGN}
+    return {signal.SIGCHLD, *heeded}
+
+
+def _wait(child: int, awaited: set[signal.Signals]) -> int:
     """Wait for the child, or for a signal that asks to stop; orphans that end meanwhile are reaped on the way.
 
     Signals stay blocked and are taken one by one, so that none can interrupt the clearing up.
     """
-    while signal.sigwait(_WAITED_FOR) == signal.SIGCHLD:
+    while signal.sigwait(awaited) == signal.SIGCHLD:
         while (ended := _reap_one())[0]:
             if ended[0] == child:
                 code = os.waitstatus_to_exitcode(ended[1])

@@ -66,7 +66,7 @@ def _held(path: Path, kind: int, holder: str, what: str) -> Iterator[None]:
         except BlockingIOError:
             raise RefusedError(_refusal(path, what)) from None
         if kind == fcntl.LOCK_EX:
-            with refusing():
+            with refusing(path):
                 os.ftruncate(descriptor, 0)
                 os.pwrite(descriptor, holder.encode(), 0)
         yield
@@ -86,13 +86,13 @@ def closing(project: Project) -> Iterator[None]:
 
 
 def _directory(path: Path) -> Path:
-    with refusing():
+    with refusing(path):
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
     return path
 
 
 def _open(path: Path) -> int:
-    with refusing():
+    with refusing(path):
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 

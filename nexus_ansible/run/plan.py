@@ -101,7 +101,7 @@ def chosen_hosts(environment: Environment, limit: str) -> str:
 
 def save_plan(project: Project, plan: Plan) -> None:
     """Keep a plan, so that `apply --plan ID` can tell what became of it. Raises RefusedError."""
-    with refusing():
+    with refusing(project.state):
         write_file(_path(project, plan.id), json.dumps(asdict(plan), indent=1, sort_keys=True) + "\n", 0o600)
 
 

@@ -67,7 +67,7 @@ def require_secrets(project: Project, wanted: Mapping[str, Secret]) -> None:
         advice = f"  Set {names} in the environment, or add them to {vault_file(project).relative_to(project.root)}."
         raise RefusedError("\n".join([*lines, advice]))
     if missing:
-        with refusing():
+        with refusing(project.state):
             generate_secrets(project, [secret.name for secret in missing])
 
 

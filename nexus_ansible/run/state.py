@@ -17,7 +17,7 @@ from typing import Any
 from nexus_ansible.compile.write import write_file
 from nexus_ansible.errors import RefusedError
 from nexus_ansible.project import Project, refusing
-from nexus_ansible.registries.problems import closest
+from nexus_ansible.registries.closest import closest
 
 RUNNING = "running"
 
@@ -96,7 +96,7 @@ class RunStore:
 
     def begin(self, state: RunState) -> None:
         """Remember that a run has begun. Raises RefusedError."""
-        with refusing():
+        with refusing(self._directory):
             self._mark(state.run).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.directory(state.run).mkdir(mode=0o700)
             self._mark(state.run).touch(mode=0o600)

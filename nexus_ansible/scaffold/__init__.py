@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
+from contextlib import ExitStack, suppress
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from nexus_ansible.compile.manifest import MANIFEST
@@ -15,7 +16,7 @@ from nexus_ansible.project import Project
 from nexus_ansible.registries.schema import SCHEMAS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 SOURCE = Path(__file__).parent
 LISTED = 5
@@ -35,14 +36,28 @@ def write_scaffold(directory: Path) -> list[str]:
     if taken:
         more = f" and {len(taken) - LISTED} more" if len(taken) > LISTED else ""
         raise RefusedError(f"{directory}: has {', '.join(taken[:LISTED])}{more} already.\n  Choose another directory.")
-    try:
-        for path, source in files.items():
-            (directory / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, directory / path)
-    except OSError as error:
-        raise RefusedError(f"{directory}: the project cannot be written: {error.strerror}.") from error
-    apply_changes(directory, compilation.changes(directory), compilation.manifest)
+    made = [path for path in (directory, *directory.parents) if not path.exists()]
+    with ExitStack() as undo:
+        undo.callback(_remove, directory, files, made)
+        try:
+            for path, source in files.items():
+                (directory / path).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source, directory / path)
+        except OSError as error:
+            raise RefusedError(f"{directory}: the project cannot be written: {error.strerror}.") from error
+        apply_changes(directory, compilation.changes(directory), compilation.manifest)
+        undo.pop_all()
     return sorted([*files, *compilation.files, MANIFEST])
+
+
+def _remove(directory: Path, files: Iterable[str], made: Iterable[Path]) -> None:
+    """Remove what was written of a project that could not be written as a whole."""
+    for path in files:
+        (directory / path).unlink(missing_ok=True)
+    below = {directory / parent for path in files for parent in PurePath(path).parents} - {directory}
+    for emptied in (*sorted(below, reverse=True), *made):
+        with suppress(OSError):  # not there, or with files of somebody else
+            emptied.rmdir()
 
 
 def _files() -> Iterator[tuple[str, Path]]:
