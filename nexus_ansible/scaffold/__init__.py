@@ -53,7 +53,8 @@ def write_scaffold(directory: Path) -> list[str]:
 def _remove(directory: Path, files: Iterable[str], made: Iterable[Path]) -> None:
     """Remove what was written of a project that could not be written as a whole."""
     for path in files:
-        (directory / path).unlink(missing_ok=True)
+        with suppress(OSError):  # not written
+            (directory / path).unlink()
     below = {directory / parent for path in files for parent in PurePath(path).parents} - {directory}
     for emptied in (*sorted(below, reverse=True), *made):
         with suppress(OSError):  # not there, or with files of somebody else
