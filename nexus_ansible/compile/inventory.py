@@ -23,6 +23,11 @@ CONTROL = {
     "ansible_connection": "local",
     "ansible_python_interpreter": "{{ ansible_playbook_python }}",
 }
+# AWX runs with a copy of the inventory, made from its own database; the playbook is in the project even there.
+ROOT = (
+    "{{ ((inventory_dir ~ '/../..') if (inventory_dir ~ '/../../config/ssot') is exists else (playbook_dir ~ '/..'))"
+    " | realpath }}"
+)
 
 
 def compile_inventory(platform: Platform, environment: Environment) -> str:
@@ -68,7 +73,7 @@ def _variables(platform: Platform, environment: Environment, runner: Runner) -> 
         "nexus_project": platform.project,
         "nexus_environment": environment.name,
         "nexus_runner": environment.runner,
-        "nexus_root": "{{ (inventory_dir ~ '/../..') | realpath }}",
+        "nexus_root": ROOT,
         "nexus_address": literal(environment.address),
         "nexus_secrets": {name: _source(secret) for name, secret in platform.secrets[environment.name].items()},
         **({"nexus_syslog_marker": True} if platform.policies[environment.name].syslog_marker else {}),
@@ -102,6 +107,7 @@ def _service_variables(service: Service) -> dict[str, Any]:
         "service_settings": service.settings,
         "service_drain_timeout": service.drain_timeout,
         "service_stop_timeout": service.stop_timeout,
+        "service_resources": service.resources,
         "service_keep_releases": service.keep_releases,
     }
     return {key: literal(value) for key, value in variables.items() if value not in (None, (), {})}

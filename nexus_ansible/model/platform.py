@@ -36,7 +36,7 @@ class Scaling:
 
 @dataclass(frozen=True)
 class Service:
-    """One service of one environment; times in seconds, paths relative to the project."""
+    """One service of one environment; times in seconds, memory in bytes, paths relative to the project."""
 
     name: str
     capability: str
@@ -54,6 +54,7 @@ class Service:
     settings: Mapping[str, Any]
     drain_timeout: float
     stop_timeout: float
+    resources: Mapping[str, float]
     keep_releases: int
     position: Position
 

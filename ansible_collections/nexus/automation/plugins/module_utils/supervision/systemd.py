@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,9 @@ class SystemdSupervision:
 
     def __init__(self, scope: str) -> None:
         self._scope = f"--{scope}"
+        self._environment = {**os.environ}
+        if scope == "user":  # systemctl finds the user's systemd by it, and only a login sets it
+            self._environment.setdefault("XDG_RUNTIME_DIR", f"/run/user/{os.geteuid()}")
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> SystemdSupervision:
@@ -71,7 +75,9 @@ class SystemdSupervision:
         unit = "--user-unit" if self._scope == "--user" else "--unit"
         command = ["journalctl", "--no-pager", f"--lines={LOG_LINES}", "--output=cat", f"{unit}={name}"]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=QUERY_LIMIT_S, check=False)
+            done = subprocess.run(
+                command, capture_output=True, env=self._environment, text=True, timeout=QUERY_LIMIT_S, check=False
+            )
         except (OSError, subprocess.TimeoutExpired):
             return ""
         return done.stdout.strip()
@@ -87,7 +93,9 @@ class SystemdSupervision:
         command = ["systemctl", self._scope, "--no-pager", *arguments]
         shown = " ".join(command)
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=limit_s, check=True)
+            done = subprocess.run(
+                command, capture_output=True, env=self._environment, text=True, timeout=limit_s, check=True
+            )
         except FileNotFoundError as error:
             raise AdapterError(
                 "systemctl is missing: this host has no systemd. Use supervision: supervisor."
