@@ -3,14 +3,19 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import json
 import re
+import shlex
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 HIDDEN = "***"
 SHORTEST = 4
+SHORTEST_BASE64 = 8
+_URL_ESCAPE = re.compile("%[0-9A-F]{2}")
 _TELLING = r"pass(?:word|wd|phrase)?{end}|secret|token|api_?key|private_?key|credential"
 _TELLING_KEY = re.compile(_TELLING.format(end="$"), re.IGNORECASE)
 _TELLING_TEXT = re.compile(_TELLING.format(end='"'), re.IGNORECASE)
@@ -25,9 +30,10 @@ class Redactor:
         self.add(secrets)
 
     def add(self, secrets: Iterable[str]) -> None:
-        """Learn more secrets; each is also known as URLs and JSON write it."""
+        """Learn more secrets; each is also known as URLs, JSON, HTML, shells and base64 write it."""
         for secret in secrets:
-            spellings = {secret, quote(secret, safe=""), repr(secret)[1:-1], *_as_json(secret)}
+            spellings = {secret, repr(secret)[1:-1], html.escape(secret), shlex.quote(secret).strip("'")}
+            spellings |= {*_as_json(secret), *_as_url(secret), *_as_base64(secret)}
             spellings |= {line for line in secret.splitlines() if len(line) > 8}
             self._secrets |= {spelling for spelling in spellings if len(spelling) >= SHORTEST}
         ordered = sorted(self._secrets, key=len, reverse=True)
@@ -59,6 +65,27 @@ def _as_json(secret: str) -> set[str]:
     """How JSON text spells a secret, and how it spells that within JSON text."""
     once = json.dumps(secret, ensure_ascii=False)[1:-1]
     return {once, json.dumps(once, ensure_ascii=False)[1:-1], json.dumps(secret)[1:-1]}
+
+
+def _as_url(secret: str) -> set[str]:
+    """How URLs and forms spell a secret; digits of escapes come in capitals, and in some programs small."""
+    data = secret.encode("utf-8", "surrogateescape")
+    found = {quote(data, safe=""), quote(data), quote_plus(data)}
+    return found | {_URL_ESCAPE.sub(lambda escape: escape[0].lower(), text) for text in found}
+
+
+def _as_base64(secret: str) -> set[str]:
+    """The letters that base64 makes of a secret wherever it stands in a longer text, such as `user:secret`.
+
+    Three bytes make four letters, so there are three ways; letters that its neighbours have a part in are left out.
+    """
+    found = set()
+    for before in range(3):
+        data = bytes(before) + secret.encode("utf-8", "surrogateescape")
+        whole = len(data) // 3 * 4
+        text = base64.b64encode(data).decode()[:whole][-(-before * 8 // 6) :]
+        found |= {text, text.replace("+", "-").replace("/", "_")}
+    return {text for text in found if len(text) >= SHORTEST_BASE64}
 
 
 def _hides(key: object, value: object) -> bool:

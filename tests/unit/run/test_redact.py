@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import base64
+import html
 import json
-from urllib.parse import quote
+import shlex
+from urllib.parse import quote, quote_plus
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +23,25 @@ def test_a_secret_is_hidden_however_it_is_spelled(secret: str, around: str) -> N
         json.dumps(secret, ensure_ascii=False)[1:-1],
     ):
         assert spelled not in redactor.text(f"{around}{spelled}{around}").replace(around, "") or spelled in around
+
+
+@given(st.text(min_size=12, max_size=40), st.binary(max_size=9), st.binary(max_size=9))
+def test_a_secret_is_hidden_in_base64_wherever_it_stands(secret: str, before: bytes, after: bytes) -> None:
+    text = base64.b64encode(before + secret.encode() + after).decode()
+    for spelled in (text, text.replace("+", "-").replace("/", "_")):
+        hidden = Redactor([secret]).text(spelled)
+        assert "***" in hidden
+        assert len(hidden.replace("***", "")) <= (len(before) + len(after)) * 4 / 3 + 12
+
+
+def test_a_secret_is_hidden_as_shells_pages_and_forms_write_it() -> None:
+    secret = 'it\'s <half> a "key" / 100%'
+    for spelled in (shlex.quote(secret), html.escape(secret), quote_plus(secret), quote(secret).lower()):
+        assert Redactor([secret]).text(f"x{spelled}x").strip("'x") == "***"
+
+
+def test_a_secret_of_bytes_that_are_no_text_is_hidden() -> None:
+    assert Redactor(["\udcff\udcfe-secret"]).text("a \udcff\udcfe-secret b") == "a *** b"
 
 
 @given(st.recursive(st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=10))
