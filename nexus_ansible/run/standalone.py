@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from nexus_ansible.compile.manifest import file_digest
-from nexus_ansible.compile.paths import inventory_path, playbook_path
+from nexus_ansible.compile.paths import playbook_path
 from nexus_ansible.compile.project import Checked, check_project
 from nexus_ansible.errors import NexusError
 from nexus_ansible.ledger.ledger import Ledger
@@ -69,12 +69,14 @@ def _opening(project: Project, hello: dict[str, Any]) -> RunState:
     now = now_utc()
     person = this_person()
     playbook = _within(project, Path(hello["playbook"]))
-    environment = next((Path(path).name for path in hello["inventory"] if _is_compiled(project, Path(path))), "")
+    compiled = _compiled_inventory(project, hello)
+    environment = compiled.name if compiled else str(hello.get("environment") or "")
     reason = os.environ.get("NEXUS_REASON", "")
     workflow, recorded = "", True
     checked = _checked(project)
     if checked is not None:
         workflow = next((name for name in checked.platform.workflows if playbook_path(name) == playbook), "")
+        environment = environment if environment in checked.platform.environments else ""
         if workflow and environment:
             action = "read" if hello["check"] else action_of(checked.platform.workflows[workflow], environment)
             view = as_seen_by(checked.registries, environment)
@@ -104,8 +106,11 @@ def _checked(project: Project) -> Checked | None:
         return None
 
 
-def _is_compiled(project: Project, inventory: Path) -> bool:
-    return inventory.parent == project.root / "inventories" and (inventory / "hosts").is_file()
+def _compiled_inventory(project: Project, hello: dict[str, Any]) -> Path | None:
+    """The directory of the compiled inventory in use, if it is one; AWX has a file of its own made from it."""
+    used = {path.parent if path.name == "hosts" else path for path in map(Path, hello["inventory"])}
+    found = (path for path in sorted(used) if path.parent == project.root / "inventories")
+    return next((path for path in found if (path / "hosts").is_file()), None)
 
 
 def _within(project: Project, path: Path) -> str:
@@ -116,7 +121,7 @@ def _recorder(project: Project, log: Log, state: RunState, hello: dict[str, Any]
     store = RunStore(project)
     store.begin(state)
     person = this_person()
-    inventory = project.root / inventory_path(state.environment)
+    inventory = _compiled_inventory(project, hello)
     identity = RunIdentity(
         run=state.run,
         fields={
@@ -127,7 +132,7 @@ def _recorder(project: Project, log: Log, state: RunState, hello: dict[str, Any]
         opening={
             "via": VIA,
             "playbook": file_digest(Path(hello["playbook"])),
-            "inventory": file_digest(inventory) if state.environment else None,
+            "inventory": file_digest(inventory / "hosts") if inventory else None,
             "limit": state.limit or None,
             "steps": list(state.steps),
         },

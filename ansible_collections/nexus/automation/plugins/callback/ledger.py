@@ -69,6 +69,12 @@ def or_stop(handler: Callable[..., None]) -> Callable[..., None]:
     return guarded
 
 
+def _inventory_variables(play: Any) -> dict[str, Any]:
+    """What the inventory says of all hosts."""
+    variables: dict[str, Any] = play.get_variable_manager()._inventory.groups["all"].get_vars()
+    return variables
+
+
 class CallbackModule(CallbackBase):
     """Sends what happens to the recorder; every handler builds one message and hands it over."""
 
@@ -80,13 +86,18 @@ class CallbackModule(CallbackBase):
     def __init__(self) -> None:
         super().__init__()
         self._recorder: Recorder | None = None
-        self._inventory_told = False
+        self._playbook = Path()
+        self._begun = False
         self._services: dict[str, str | None] = {}
 
     @or_stop
     def v2_playbook_on_start(self, playbook: Any) -> None:
+        """Remember what runs; the inventory is not known yet."""
+        self._playbook = Path(playbook._file_name).resolve()
+
+    def _open(self, play: Any) -> None:
         """Open the run, before any host is touched."""
-        path = Path(playbook._file_name).resolve()
+        path = self._playbook
         if not self.get_option("enabled"):
             return
         self._recorder = connect(self.get_option("socket"), path)
@@ -98,6 +109,7 @@ class CallbackModule(CallbackBase):
             pid=os.getpid(),
             playbook=str(path),
             inventory=[str(Path(source).resolve()) for source in arguments.get("inventory") or () if "," not in source],
+            environment=_inventory_variables(play).get("nexus_environment"),
             check=bool(arguments.get("check")),
             limit=arguments.get("subset"),
             tags=list(arguments.get("tags") or ()),
@@ -114,10 +126,12 @@ class CallbackModule(CallbackBase):
     @or_stop
     def v2_playbook_on_play_start(self, play: Any) -> None:
         """Tell the play, and with the first one what the inventory says of the project."""
+        first, self._begun = not self._begun, True
+        if first:
+            self._open(play)
         if self._recorder is None:
             return
-        if not self._inventory_told:
-            self._inventory_told = True
+        if first:
             self._tell_inventory(play)
         variables = play.get_vars()
         known = {name: variables[name] for name in PLAY_VARIABLES if name in variables}
@@ -199,8 +213,7 @@ class CallbackModule(CallbackBase):
         self._recorder.send({"event": event, **fields})
 
     def _tell_inventory(self, play: Any) -> None:
-        inventory = play.get_variable_manager()._inventory
-        variables = inventory.groups["all"].get_vars()
+        variables = _inventory_variables(play)
         sources = variables.get("nexus_secrets") or {}
         self._send("inventory", environment=variables.get("nexus_environment"))
         root = self._recorder.root if self._recorder else Path()

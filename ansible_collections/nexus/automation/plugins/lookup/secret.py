@@ -46,6 +46,7 @@ from typing import Any
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
+from ansible_collections.nexus.automation.plugins.plugin_utils.recorder import project_of
 from ansible_collections.nexus.automation.plugins.plugin_utils.secrets import SecretNotFoundError, resolve
 
 
@@ -56,8 +57,14 @@ class LookupModule(LookupBase):
         """Values of the secrets named by `terms`. Raises AnsibleLookupError when one is missing."""
         known = variables or {}
         sources = known.get("nexus_secrets") or {}
-        root = Path(str(known.get("inventory_dir") or ".")).resolve().parents[1]
+        root = _root(Path(str(known.get("inventory_dir") or ".")), Path(str(known.get("playbook_dir") or ".")))
         try:
             return [resolve(name, sources.get(name) or {}, root, self._templar) for name in terms]
         except SecretNotFoundError as error:
             raise AnsibleLookupError(str(error)) from error
+
+
+def _root(inventory: Path, playbooks: Path) -> Path:
+    """The project: two above its inventories, or above its playbooks where the inventory is a copy, as in AWX."""
+    root = inventory.resolve().parents[1]
+    return root if (root / "config" / "ssot").is_dir() else project_of(playbooks.resolve() / "any.yml") or root
