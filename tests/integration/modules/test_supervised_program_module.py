@@ -83,13 +83,16 @@ def test_hosts_that_share_a_machine_start_one_daemon_and_all_their_programs(tmp_
         "log_file": f"{home}/{{{{ inventory_hostname }}}}.log",
         "start_wait": 0,
     }
-    stop = {"name": "Stop", DAEMON: {**daemon, "state": "stopped"}}
-    tasks = [
-        {
-            "block": [{"name": "Start the daemon", DAEMON: daemon}, {"name": "Start the program", PROGRAM: program}],
-            "always": [stop],
-        }
+    start = [{"name": "Start the daemon", DAEMON: daemon}, {"name": "Start the program", PROGRAM: program}]
+    names = {key: value for key, value in program.items() if key in {"socket", "config_dir"}}
+    names |= {"names": ["web-1", "web-2", "web-3", "web-4"], "state": "absent"}
+    remove = [
+        {"name": "Remove all (check)", PROGRAM: names, "check_mode": True, "run_once": True},
+        {"name": "Remove all", PROGRAM: names, "run_once": True},
+        {"name": "Remove all (again)", PROGRAM: names, "run_once": True},
     ]
+    stop = {"name": "Stop", DAEMON: {**daemon, "state": "stopped"}}
+    tasks = [{"block": [*start, *remove], "always": [stop]}]
     run = run_tasks(tmp_path, tasks, "--forks", "4", hosts=["web-1", "web-2", "web-3", "web-4"])
     assert run.returncode == 0, run.output
     daemons = [result for result in run.results if result.task == "Start the daemon"]
@@ -97,6 +100,9 @@ def test_hosts_that_share_a_machine_start_one_daemon_and_all_their_programs(tmp_
     assert sum(result.changed for result in daemons) == 1
     programs = [result for result in run.results if result.task == "Start the program"]
     assert len({result.result["pid"] for result in programs}) == 4
+    removed = [run.named(f"Remove all{step}").changed for step in (" (check)", "", " (again)")]
+    assert removed == [True, True, False]
+    assert list((home / "conf.d").iterdir()) == []
 
 
 def test_a_program_that_does_not_come_up_fails_with_its_log(tmp_path: Path, runtime_dir: Path) -> None:

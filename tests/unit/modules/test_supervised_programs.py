@@ -19,7 +19,7 @@ from ansible_collections.nexus.automation.plugins.module_utils.supervision.progr
     apply_program,
     configuration_file,
     is_as_wanted,
-    remove_program,
+    remove_programs,
     render_program,
     require_startable,
 )
@@ -164,12 +164,28 @@ def test_a_stopped_program_leaves_no_descendant(
     assert is_as_wanted(stopped, supervisord.config_dir, SupervisorSupervision(client).status("sleeper"))
 
 
+def test_programs_that_are_removed_together_stop_at_the_same_time(
+    program: Program, supervisord: SupervisordServer, client: SupervisordClient, tmp_path: Path
+) -> None:
+    marks = {name: tmp_path / f"{name}.asked" for name in ("one", "two")}
+    ended = {name: tmp_path / f"{name}.ended" for name in marks}
+    for name, other in (("one", "two"), ("two", "one")):
+        # Each ends only when the other was asked to end as well.
+        wait = f"touch {marks[name]}; until [ -e {marks[other]} ]; do sleep 0.05; done; touch {ended[name]}; exit 0"
+        command = ["sh", "-c", f"trap '{wait}' TERM; while :; do sleep 0.05; done"]
+        apply_program(dataclasses.replace(program, name=name, command=command), supervisord.config_dir, client)
+    remove_programs(list(marks), supervisord.config_dir, client, 10)
+    assert [path.exists() for path in ended.values()] == [True, True]
+    assert {SupervisorSupervision(client).status(name).state for name in marks} == {UnitState.ABSENT}
+    assert list(supervisord.config_dir.iterdir()) == []
+
+
 def test_a_removed_program_is_unknown_and_has_no_file(
     program: Program, supervisord: SupervisordServer, client: SupervisordClient
 ) -> None:
     apply_program(program, supervisord.config_dir, client)
     pid = _pid(client)
-    remove_program("sleeper", supervisord.config_dir, client, 10)
+    remove_programs(["sleeper"], supervisord.config_dir, client, 10)
     assert _gone(pid)
     assert SupervisorSupervision(client).status("sleeper").state is UnitState.ABSENT
     assert list(supervisord.config_dir.iterdir()) == []

@@ -17,9 +17,12 @@ author:
   - nexus-ansible contributors (!UNKNOWN)
 options:
   name:
-    description: The program's name; letters, digits, dots, hyphens and underscores.
+    description: The program's name; letters, digits, dots, hyphens and underscores. Required unless O(names) is given.
     type: str
-    required: true
+  names:
+    description: The names of several programs, which are stopped at the same time. Only for O(state=absent).
+    type: list
+    elements: str
   state:
     description:
       - V(started) configures the program and waits until it runs.
@@ -115,27 +118,34 @@ EXAMPLES = """
     socket: /run/nexus/supervisor.sock
     config_dir: /srv/nexus/supervisor/conf.d
     state: absent
+
+- name: Remove the second and the third at the same time
+  nexus.automation.supervised_program:
+    names: [backend-2, backend-3]
+    socket: /run/nexus/supervisor.sock
+    config_dir: /srv/nexus/supervisor/conf.d
+    state: absent
 """
 
 RETURN = """
 name:
   description: The program's name.
-  returned: success
+  returned: success and O(name) was given
   type: str
   sample: backend-1
 state:
   description: The state read back; V(absent), V(stopped), V(starting), V(running), V(stopping) or V(failed).
-  returned: success
+  returned: success and O(name) was given
   type: str
   sample: running
 pid:
   description: The id of its process; null when it does not run.
-  returned: success
+  returned: success and O(name) was given
   type: int
   sample: 4711
 conf:
   description: Its configuration file.
-  returned: success
+  returned: success and O(name) was given
   type: str
   sample: /srv/nexus/supervisor/conf.d/backend-1.conf
 """
@@ -153,17 +163,18 @@ from ..module_utils.supervision.program import (
     apply_program,
     configuration_file,
     is_as_wanted,
-    remove_program,
+    remove_programs,
     render_program,
     require_startable,
 )
 from ..module_utils.supervision.supervisor import SupervisorSupervision
 from ..module_utils.supervision.supervisord_client import SupervisordClient
 
-NEEDED = ["command", "directory", "log_file"]
+NEEDED = ["name", "command", "directory", "log_file"]
 
 ARGUMENT_SPEC: dict[str, Any] = {
-    "name": {"type": "str", "required": True},
+    "name": {"type": "str"},
+    "names": {"type": "list", "elements": "str"},
     "state": {"type": "str", "default": "started", "choices": ["started", "stopped", "absent"]},
     "socket": {"type": "path", "required": True},
     "config_dir": {"type": "path", "required": True},
@@ -190,16 +201,21 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec=ARGUMENT_SPEC,
         required_if=[("state", "started", NEEDED), ("state", "stopped", NEEDED)],
+        mutually_exclusive=[("name", "names")],
+        required_one_of=[("name", "names")],
         supports_check_mode=True,
     )
     client = SupervisordClient(module.params["socket"])
     ensure = ensure_absent if module.params["state"] == "absent" else ensure_present
     try:
         result = ensure(module.params, client, module.check_mode)
-        status = _status(module.params["name"], client, module.check_mode)
+        if module.params["name"]:
+            status = _status(module.params["name"], client, module.check_mode)
+            conf = configuration_file(Path(module.params["config_dir"]), status.name)
+            result.update(name=status.name, state=status.state.value, pid=status.pid, conf=str(conf))
     except (AdapterError, OSError) as error:
         module.fail_json(msg=str(error))
-    module.exit_json(name=status.name, state=status.state.value, pid=status.pid, **result)
+    module.exit_json(**result)
 
 
 def ensure_present(parameters: dict[str, Any], client: SupervisordClient, check_mode: bool) -> dict[str, Any]:
@@ -211,18 +227,18 @@ def ensure_present(parameters: dict[str, Any], client: SupervisordClient, check_
     if changed and not check_mode:
         require_startable(program)
         apply_program(program, config_dir, client)
-    return {"changed": changed, "conf": str(path), "diff": difference(path, before, after)}
+    return {"changed": changed, "diff": difference(path, before, after)}
 
 
 def ensure_absent(parameters: dict[str, Any], client: SupervisordClient, check_mode: bool) -> dict[str, Any]:
-    """Stop the program and forget it."""
-    name, config_dir = parameters["name"], Path(parameters["config_dir"])
-    path = configuration_file(config_dir, name)
-    before = read_text(path)
-    changed = before is not None or _status(name, client, check_mode).state is not UnitState.ABSENT
+    """Stop the programs and forget them."""
+    names, config_dir = parameters["names"] or [parameters["name"]], Path(parameters["config_dir"])
+    before = {path: read_text(path) for path in (configuration_file(config_dir, name) for name in names)}
+    known = [name for name in names if _status(name, client, check_mode).state is not UnitState.ABSENT]
+    changed = bool(known) or any(text is not None for text in before.values())
     if changed and not check_mode:
-        remove_program(name, config_dir, client, parameters["stop_wait"])
-    return {"changed": changed, "conf": str(path), "diff": difference(path, before, None)}
+        remove_programs(names, config_dir, client, parameters["stop_wait"])
+    return {"changed": changed, "diff": [difference(path, text, None) for path, text in before.items()]}
 
 
 def _status(name: str, client: SupervisordClient, check_mode: bool) -> UnitStatus:

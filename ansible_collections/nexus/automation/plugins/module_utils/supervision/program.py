@@ -124,7 +124,7 @@ def apply_program(program: Program, config_dir: Path, client: SupervisordClient)
     text = render_program(program)
     supervision = SupervisorSupervision(client)
     if read_text(path) != text:
-        _forget(program.name, supervision, client, program.stop_wait + SLACK_S)
+        _forget([program.name], supervision, client, program.stop_wait + SLACK_S)
         write_text(path, text, MODE)
     if supervision.status(program.name).state is UnitState.ABSENT:
         client.reload_config()
@@ -135,15 +135,19 @@ def apply_program(program: Program, config_dir: Path, client: SupervisordClient)
         supervision.stop(program.name, program.stop_wait + SLACK_S)
 
 
-def remove_program(name: str, config_dir: Path, client: SupervisordClient, stop_wait: float) -> None:
-    """Stop the program and remove it from supervisord and its folder."""
-    _forget(name, SupervisorSupervision(client), client, stop_wait + SLACK_S)
-    configuration_file(config_dir, name).unlink(missing_ok=True)
+def remove_programs(names: Sequence[str], config_dir: Path, client: SupervisordClient, stop_wait: float) -> None:
+    """Stop the programs at the same time and remove them from supervisord and its folder."""
+    _forget(names, SupervisorSupervision(client), client, stop_wait + SLACK_S)
+    for name in names:
+        configuration_file(config_dir, name).unlink(missing_ok=True)
 
 
-def _forget(name: str, supervision: SupervisorSupervision, client: SupervisordClient, limit_s: float) -> None:
-    if supervision.status(name).state is not UnitState.ABSENT:
-        supervision.stop(name, limit_s)
+def _forget(
+    names: Sequence[str], supervision: SupervisorSupervision, client: SupervisordClient, limit_s: float
+) -> None:
+    known = [name for name in names if supervision.status(name).state is not UnitState.ABSENT]
+    supervision.stop_all(known, limit_s)
+    for name in known:
         client.remove_group(name)
 
 

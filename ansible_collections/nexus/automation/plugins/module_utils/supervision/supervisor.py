@@ -14,7 +14,7 @@ from .base import UnitState, UnitStatus
 from .supervisord_client import SupervisordClient
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 POLL_S = 0.1
 
@@ -60,12 +60,18 @@ class SupervisorSupervision:
 
     def stop(self, name: str, limit_s: float) -> None:
         """Stop the program and wait for its processes; what outlives it longer than `limit_s` seconds is killed."""
-        processes = family(self.pids(name))
-        self._client.stop_process(name)
+        self.stop_all([name], limit_s)
+
+    def stop_all(self, names: Sequence[str], limit_s: float) -> None:
+        """Stop the programs at the same time and wait for their processes, as `stop` does for one."""
+        processes = family([pid for name in names for pid in self.pids(name)])
+        for name in names:
+            self._client.stop_process(name)
         ended = {UnitState.STOPPED, UnitState.FAILED, UnitState.ABSENT}
-        status = self._wait(name, limit_s, ended.__contains__)
-        if status.state not in ended:
-            raise AdapterError(f"{name} did not stop within {limit_s:g} s: {status.detail}. Allow it more time.")
+        for name in names:
+            status = self._wait(name, limit_s, ended.__contains__)
+            if status.state not in ended:
+                raise AdapterError(f"{name} did not stop within {limit_s:g} s: {status.detail}. Allow it more time.")
         end_processes(wait_until_gone(processes, POLL_S), limit_s)
 
     def restart(self, name: str, limit_s: float) -> None:
