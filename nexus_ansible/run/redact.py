@@ -15,6 +15,7 @@ from urllib.parse import quote, quote_plus
 HIDDEN = "***"
 SHORTEST = 4
 SHORTEST_BASE64 = 8
+NESTED = 3
 _URL_ESCAPE = re.compile("%[0-9A-F]{2}")
 _TELLING = r"pass(?:word|wd|phrase)?{end}|secret|token|api_?key|private_?key|credential"
 _TELLING_KEY = re.compile(_TELLING.format(end="$"), re.IGNORECASE)
@@ -33,8 +34,8 @@ class Redactor:
         """Learn more secrets; each is also known as URLs, JSON, HTML, shells and base64 write it."""
         for secret in secrets:
             spellings = {secret, repr(secret)[1:-1], html.escape(secret), shlex.quote(secret).strip("'")}
-            spellings |= {*_as_json(secret), *_as_url(secret), *_as_base64(secret)}
             spellings |= {line for line in secret.splitlines() if len(line) > 8}
+            spellings = _within_json(spellings | _as_url(secret)) | _as_base64(secret)
             self._secrets |= {spelling for spelling in spellings if len(spelling) >= SHORTEST}
         ordered = sorted(self._secrets, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, ordered))) if ordered else None
@@ -61,10 +62,13 @@ class Redactor:
         return value
 
 
-def _as_json(secret: str) -> set[str]:
-    """How JSON text spells a secret, and how it spells that within JSON text."""
-    once = json.dumps(secret, ensure_ascii=False)[1:-1]
-    return {once, json.dumps(once, ensure_ascii=False)[1:-1], json.dumps(secret)[1:-1]}
+def _within_json(spellings: set[str]) -> set[str]:
+    """The spellings, and how JSON writes them, that within JSON, and so on: a module's JSON is a text in a result's."""
+    for _ in range(NESTED):
+        spellings = spellings | {
+            json.dumps(text, ensure_ascii=pure)[1:-1] for text in spellings for pure in (True, False)
+        }
+    return spellings
 
 
 def _as_url(secret: str) -> set[str]:

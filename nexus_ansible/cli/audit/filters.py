@@ -3,14 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from nexus_ansible.cli.options import notice
 from nexus_ansible.ledger.query import Query
+from nexus_ansible.ledger.reading import read
 from nexus_ansible.model.units import seconds
+from nexus_ansible.registries.problems import unknown
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -62,6 +66,19 @@ def query_of(
         changed=True if changed else None,
         failed=True if failed else None,
     )
+
+
+def tell_unknown_names(ledger: Path, filters: Mapping[str, Any]) -> None:
+    """Say on standard error which names no record has: a slip of the finger would look like an empty ledger."""
+    wanted = {key: str(filters[key]) for key in ("env", "service", "host", "run", "kind") if filters.get(key)}
+    known: dict[str, set[str]] = {key: set() for key in wanted}
+    for entry in read(ledger) if wanted else ():
+        for key, values in known.items():
+            if value := entry.record.get(key):
+                values.add(str(value))
+    for key, name in wanted.items():
+        if name not in known[key]:
+            notice("\n  ".join(unknown(key, name, known[key])))
 
 
 def moment(text: str | None, option: str) -> datetime | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from nexus_ansible.cli.audit.filters import filter_options, query_of
+from nexus_ansible.cli.audit.filters import filter_options, query_of, tell_unknown_names
 from nexus_ansible.cli.options import json_option, print_json, project_option
 from nexus_ansible.cli.table import print_table
 from nexus_ansible.project import Project
@@ -30,6 +30,8 @@ def command(project: Project, tasks: bool | None, as_json: bool, **filters: Any)
     about_tasks = any(filters[name] for name in ("service", "host", "run", "kind", "changed", "failed"))
     every = about_tasks if tasks is None else tasks
     found = [one for one in select(project.ledger, query) if every or one.record["kind"] != "task"]
+    if not found:
+        tell_unknown_names(project.ledger, filters)
     if as_json:
         print_json([{"index": one.index, **one.record, "payload": one.payload, "actor": one.actor} for one in found])
         return
