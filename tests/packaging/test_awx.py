@@ -108,7 +108,15 @@ class Job:
 
     @property
     def _environment(self) -> dict[str, str]:
-        return {"PATH": self.path, "HOME": str(self.directory), "LANG": "C.UTF-8", **SECRETS}
+        # AWX puts the paths of the project's ansible.cfg between its own.
+        collections = f"{self.directory}/requirements_collections:.:/usr/share/ansible/collections"
+        return {
+            "PATH": self.path,
+            "HOME": str(self.directory),
+            "LANG": "C.UTF-8",
+            "ANSIBLE_COLLECTIONS_PATH": collections,
+            **SECRETS,
+        }
 
     def sync_inventory(self) -> None:
         """Do what an inventory update and the start of a job do: read it, keep it, and write it as a script."""
