@@ -33,7 +33,7 @@ class Redactor:
     def add(self, secrets: Iterable[str]) -> None:
         """Learn more secrets; each is also known as URLs, JSON, HTML, shells and base64 write it."""
         for secret in secrets:
-            spellings = {secret, repr(secret)[1:-1], html.escape(secret), shlex.quote(secret).strip("'")}
+            spellings = {secret, repr(secret)[1:-1], shlex.quote(secret).strip("'"), *_as_html(secret)}
             spellings |= {line for line in secret.splitlines() if len(line) > 8}
             spellings = _within_json(spellings | _as_url(secret)) | _as_base64(secret)
             self._secrets |= {spelling for spelling in spellings if len(spelling) >= SHORTEST}
@@ -69,6 +69,12 @@ def _within_json(spellings: set[str]) -> set[str]:
             json.dumps(text, ensure_ascii=pure)[1:-1] for text in spellings for pure in (True, False)
         }
     return spellings
+
+
+def _as_html(secret: str) -> set[str]:
+    """How Python's library and how Jinja write a secret into a page."""
+    text = html.escape(secret, quote=False)
+    return {text, html.escape(secret), text.replace('"', "&#34;").replace("'", "&#39;")}
 
 
 def _as_url(secret: str) -> set[str]:
