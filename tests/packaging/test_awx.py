@@ -152,6 +152,11 @@ def job(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Job:
     return job
 
 
+def test_a_project_update_installs_what_the_project_requires(job: Job) -> None:
+    argv = [str(job.programs / "ansible-galaxy"), "collection", "install", "-r", "collections/requirements.yml"]
+    run([*argv, "-p", str(job.directory / "requirements_collections")], job.project, job._environment)
+
+
 def test_a_job_checks_a_deployment_and_lands_in_the_ledger(job: Job) -> None:
     before = len(job.records())
     job.run("deployment_production", "--tags validate")
