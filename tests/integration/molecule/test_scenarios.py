@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each role converges, changes nothing the second time, does what it says, and leaves nothing."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nexus_ansible.run.ansible import mitogen_strategy
+from tests.servers.playbook import REPOSITORY
+from tests.servers.ports import free_range
+from tests.servers.short_paths import short_directory
+
+pytestmark = [pytest.mark.platform, pytest.mark.timeout(1200)]
+
+ROLES = sorted(path for path in (REPOSITORY / "roles").iterdir() if path.is_dir())
+CONFIGURATION = REPOSITORY / ".config" / "molecule" / "config.yml"
+SERVICES = 3
+LIMIT_S = 900
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+STEP = re.compile(r"^INFO +default \W+ (\w+): Executed: (\w+)$", re.MULTILINE)
+LEAST = ["prepare", "converge", "idempotence", "destroy"]
+ALL = ["prepare", "check", "converge", "idempotence", "verify", "destroy"]
+ASSERTED_WHILE_CONVERGING = {"backup", "monitoring"}
+
+
+def run_scenario(role: Path, directory: Path) -> subprocess.CompletedProcess[str]:
+    """Run `molecule test` in the role; what it makes is below `directory`.
+
+    Where Mitogen fits, it runs the tasks: in half the time, and nothing else tries every role under it. Molecule by
+    hand and the tests of the platform take Ansible's own strategy.
+    """
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "MOLECULE_", "NEXUS_"))
+    }
+    strategy = mitogen_strategy()
+    fast = {"ANSIBLE_STRATEGY": "mitogen_linear", "ANSIBLE_STRATEGY_PLUGINS": str(strategy)} if strategy else {}
+    argv = [str(Path(sys.executable).with_name("molecule")), "--base-config", str(CONFIGURATION), "test"]
+    return subprocess.run(
+        argv,
+        cwd=role,
+        env={
+            **kept,
+            **fast,
+            "ANSIBLE_HOME": str(directory / "ansible"),
+            "MOLECULE_EPHEMERAL_DIRECTORY": str(directory / "scenario"),
+            "MOLECULE_PORT": str(free_range(SERVICES)[0]),
+        },
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_the_scenario_of_the_role_passes(role: Path) -> None:
+    with short_directory() as directory:
+        done = run_scenario(role, directory)
+        output = COLOUR.sub("", done.stdout)
+        assert done.returncode == 0, output[-8000:]
+        expected = LEAST if role.name in ASSERTED_WHILE_CONVERGING else ALL
+        assert STEP.findall(output) == [(step, "Successful") for step in expected], output[-8000:]
+        assert not (directory / "scenario" / "project").exists()
