@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nexus_ansible.errors import LedgerIntegrityError
-from nexus_ansible.project import Project
+from nexus_ansible.project import Project, refusing
 from nexus_ansible.run.guard import end_processes
 from nexus_ansible.run.lock import closing
 from nexus_ansible.run.private import remove_private_directories
@@ -37,8 +37,9 @@ def close_crashed(project: Project) -> list[RunState]:
     ledger says. Returns the runs that crashed. Raises RefusedError, LedgerIntegrityError.
     """
     store = RunStore(project)
-    if not _dead(store):
-        return []
+    with refusing(project.state):
+        if not _dead(store):
+            return []
     from nexus_ansible.ledger.ledger import Ledger  # most commands find nothing to close
 
     closed = []

@@ -121,7 +121,8 @@ class RunStore:
 
     def load(self, run: str) -> RunState:
         """A run by its id, or by the beginning of it. Raises RefusedError when there is none, or more than one."""
-        known = [path.parent.name for path in self._directory.glob("*/state.json")]
+        with refusing(self._directory):
+            known = [path.parent.name for path in self._directory.glob("*/state.json")]
         found = [run] if run in known else [name for name in known if run and name.startswith(run)]
         if len(found) != 1:
             latest = ", ".join(state.run for state in self.latest(5)) or "none"
