@@ -32,6 +32,7 @@ from ansible_collections.nexus.automation.plugins.module_utils.proxies.gates imp
     read_gate,
 )
 from tests.servers.caddy import CaddyServer, start_caddy
+from tests.servers.embedded import caddy as caddy_program
 from tests.servers.http import Answer, HttpServer, start_http
 from tests.servers.ports import free_port
 from tests.servers.process import accepts, running
@@ -205,6 +206,17 @@ def test_a_gate_that_is_missing_is_closed(tmp_path: Path, http_server: HttpServe
         (tmp_path / "gates" / "missing").unlink()
         assert proxy.upstreams("backend") == {"there": http_server.address, "missing": ""}
         assert {_get(f"{caddy.url}/backend/page") for _ in range(20)} == {200}
+
+
+def test_a_drained_upstream_stays_drained_when_the_configuration_is_loaded_anew(tmp_path: Path) -> None:
+    with _caddy(tmp_path, "backend-1", "backend-2") as caddy:
+        proxy = CaddyProxy(caddy.admin)
+        for number in (1, 2):
+            proxy.admit("backend", f"backend-{number}", f"127.0.0.1:{number}")
+        proxy.withdraw("backend", "backend-1")
+        argv = [str(caddy_program()), "reload", "--force", "--config", str(tmp_path / "caddy.json")]
+        subprocess.run([*argv, "--address", caddy.admin], check=True, capture_output=True, timeout=30)
+        assert proxy.upstreams("backend") == {"backend-1": "", "backend-2": "127.0.0.1:2"}
 
 
 def test_laying_gates_leaves_those_that_are_open(tmp_path: Path) -> None:
