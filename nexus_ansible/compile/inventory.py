@@ -92,6 +92,7 @@ def _service_variables(service: Service) -> dict[str, Any]:
     """Inputs of the role `service`; what is empty is left to the role's defaults."""
     variables = {
         "service_name": service.name,
+        "service_registry": str(service.position),
         "service_capability": service.capability,
         "service_dependencies": service.dependencies,
         "service_health": _health(service.health),

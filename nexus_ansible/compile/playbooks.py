@@ -72,11 +72,11 @@ def _title(workflow: Workflow) -> str:
 
 def _plays(platform: Platform, workflow: Workflow, catalog: Catalog) -> Iterator[Play]:
     if _is_marked(platform, workflow):
-        variables = {"workflow": workflow.name}
-        yield Play("marker", f"{_title(workflow)} | mark", "machines", ("always",), workflow.position, (), variables)
+        title = f"{_title(workflow)} | mark"
+        yield Play("marker", title, "machines", ("always",), workflow.position, (), {"workflow": workflow.name})
     if workflow.timeout is not None:
-        title, variables = f"{_title(workflow)} | start", {"seconds": _whole(workflow.timeout)}
-        yield Play("clock", title, "control", ("always",), workflow.position, (), variables)
+        title, seconds = f"{_title(workflow)} | start", _whole(workflow.timeout)
+        yield Play("clock", title, "control", ("always",), workflow.position, (), {"seconds": seconds})
     for stage in workflow.stages:
         if stage.parallel:
             yield from _parallel(workflow, stage, catalog)

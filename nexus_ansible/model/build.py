@@ -9,6 +9,7 @@ from nexus_ansible.model.platform import Authorization, Environment, Platform, P
 from nexus_ansible.model.rules import check_rules
 from nexus_ansible.model.services import (
     DEFAULT_PORT_RANGE,
+    SERVICES,
     build_service,
     coordination_ports,
     instances,
@@ -131,7 +132,11 @@ def _secrets(view: Registries, environment: Environment) -> dict[str, Secret]:
     On the `local` runner those that only the platform itself uses can be made up.
     """
     declared: Mapping[str, Any] = view.get(("security", "secrets"), {})
-    uses = [(use.name, use.position, use.path in OWN_SECRETS) for use in references(view)]
+    uses = [
+        (use.name, use.position, use.path in OWN_SECRETS)
+        for use in references(view)
+        if use.path[:2] != SERVICES or use.path[2] in environment.services
+    ]
     for service in environment.services.values():
         password = REFERENCE.fullmatch(str(service.settings.get("password", "")))
         if password:

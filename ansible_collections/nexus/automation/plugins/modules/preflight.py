@@ -191,7 +191,8 @@ def main() -> None:
         module.fail_json(msg=str(error))
     if problems and module.params["fail_on_problems"]:
         lines = "\n".join(f"  {problem}" for problem in problems)
-        module.fail_json(msg=f"{len(problems)} problem{'s' * (len(problems) > 1)}:\n{lines}", problems=problems)
+        one = len(problems) == 1
+        module.fail_json(msg=problems[0] if one else f"{len(problems)} problems:\n{lines}", problems=problems)
     module.exit_json(changed=False, problems=problems)
 
 
