@@ -25,6 +25,12 @@ from tests.servers.process import accepts, running
 
 HOLD = "import signal, socket, sys; s = socket.create_server((sys.argv[1], int(sys.argv[2]))); signal.pause()"
 
+ASK_ABOUT_A_PORT = """
+import os, sys
+from ansible_collections.nexus.automation.plugins.module_utils.preflight.ports import PortNeed, check_ports
+print(check_ports([PortNeed("127.0.0.1", int(sys.argv[1]), "database-1", [int(sys.argv[2]) or os.getpid()])]))
+"""
+
 
 @pytest.fixture
 def holder(tmp_path: Path) -> Iterator[tuple[int, int]]:
@@ -62,6 +68,18 @@ def test_a_port_held_by_an_owner_or_its_child_is_no_problem(holder: tuple[int, i
     for owner in (pid, parent):
         assert check_ports([PortNeed("127.0.0.1", port, "backend-1", [owner])]) == []
     assert check_ports([PortNeed("127.0.0.1", port, "backend-1", [os.getpid() + 4_000_000])]) != []
+
+
+def test_a_port_of_an_owner_that_hides_its_sockets_is_no_problem(tmp_path: Path) -> None:
+    """Most containers keep CAP_SYS_PTRACE from root, which cannot see another user's sockets then."""
+    port = free_port()
+    listening = [*unprivileged(), sys.executable, "-c", HOLD, "127.0.0.1", str(port)]
+    asking = ["setpriv", "--bounding-set=-sys_ptrace"] if os.geteuid() == 0 else []
+    with running(listening, lambda: accepts(port), tmp_path / "holder.log") as process:
+        for owner, told in ((process.pid, "[]"), (0, "a process that cannot be seen from here")):
+            argv = [*asking, sys.executable, "-c", ASK_ABOUT_A_PORT, str(port), str(owner)]
+            done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=True)
+            assert told in done.stdout or not asking
 
 
 def test_a_port_held_at_all_addresses_is_held_at_each(tmp_path: Path) -> None:

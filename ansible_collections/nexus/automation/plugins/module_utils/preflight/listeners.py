@@ -21,6 +21,18 @@ def find_listeners(port: int) -> list[int]:
     return sorted(pid for pid in _pids() if inodes & set(_sockets(pid))) if inodes else []
 
 
+def hides_sockets(pid: int) -> bool:
+    """Say whether the kernel keeps the process's sockets from us, as it does from root in most containers."""
+    try:
+        for descriptor in (PROC / str(pid) / "fd").iterdir():
+            os.readlink(descriptor)  # noqa: PTH115 - new in Python 3.9
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def _listening_sockets(table: str, port: int) -> Iterator[str]:
     try:
         lines = (PROC / "net" / table).read_text(encoding="ascii").splitlines()[1:]

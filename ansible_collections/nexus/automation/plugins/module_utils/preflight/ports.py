@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..processes import family, process_name
-from .listeners import find_listeners
+from .listeners import find_listeners, hides_sockets
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -75,7 +75,7 @@ def _try_to_listen(need: PortNeed) -> OSError | None:
 def _held(need: PortNeed, wanted: str) -> str | None:
     holders = find_listeners(need.port)
     welcome = {process.pid for process in family(need.owners)} if need.owners else set()
-    if holders and welcome.issuperset(holders):
+    if welcome.issuperset(holders) and (holders or any(hides_sockets(pid) for pid in welcome)):
         return None
     strangers = [f"process {pid} ({process_name(pid)})" for pid in holders if pid not in welcome]
     who = ", ".join(strangers) or "a process that cannot be seen from here (root can)"
