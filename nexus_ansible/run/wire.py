@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import select
 import socket
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from nexus_ansible.run.recorder import Recorder
 
 CHUNK = 1 << 16
+NAP_S = 0.005
 
 
 def read_line(connection: socket.socket) -> bytes:
@@ -58,3 +60,4 @@ def _lines(connection: socket.socket, recorder: Recorder) -> Iterator[bytes]:
         yield from lines
         if recorder.due_in() == 0:
             recorder.commit()
+        time.sleep(NAP_S)  # to be woken for each message would cost both ends more than the message
