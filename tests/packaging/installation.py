@@ -110,7 +110,8 @@ def give_free_ports(project: Path, port: int) -> None:
     changes = {
         "port: 8080\n": f"port: {port}\n",
         "    production:\n": f"    production:\n      port_range: {ports[0]}-{ports[-1]}\n",
-        "min_replicas: 3\n": "min_replicas: 2\n",
+        "min_replicas: 3\n": "min_replicas: 1\n",
+        "min_replicas: 2\n": "min_replicas: 1\n",
         "      test: [python3, -m, unittest, discover, -s, tests]\n": "",
     }
     path = project / ORCHESTRATION

@@ -57,7 +57,7 @@ def test_a_second_project_is_compiled_as_it_stands(installed: Installation) -> N
 def test_the_page_answers_and_every_instance_is_healthy(installed: Installation) -> None:
     assert "visits" in installed.page()
     assert {name: row["health"] for name, row in installed.instances().items()} == dict.fromkeys(
-        ["backend-1", "backend-2", "database-1", "frontend-1", "frontend-2", "proxy-1", "redis-1"], "healthy"
+        ["backend-1", "database-1", "frontend-1", "proxy-1", "redis-1"], "healthy"
     )
 
 
