@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -39,8 +40,8 @@ class Project:
 
     @property
     def ledger(self) -> Path:
-        """Directory of the ledger."""
-        return self.state / "ledger"
+        """Directory of the ledger: the one that the environment variable NEXUS_LEDGER_DIR names, if it does."""
+        return self.root / os.environ.get("NEXUS_LEDGER_DIR", ".nexus/ledger")
 
     @property
     def runs(self) -> Path:

@@ -33,6 +33,7 @@ COMMANDS = {
 }
 UNEXPECTED = 3
 INTERRUPTED = 130
+OUTPUT_LOST = 1
 
 
 @click.group(
@@ -54,6 +55,9 @@ def main() -> NoReturn:
     open_standard_streams()
     try:
         code = cli.main(prog_name="nexus-ansible", standalone_mode=False)
+        sys.stdout.flush()  # at the end of the process nobody would be told that it failed
+    except BrokenPipeError:
+        _end(OUTPUT_LOST)
     except click.Abort:
         _end(INTERRUPTED, "interrupted")
     except click.ClickException as error:

@@ -188,3 +188,16 @@ def receive(daemon: socket.socket, lines: list[str]) -> None:
     """Take datagrams until the socket is shut down."""
     while datagram := daemon.recv(1 << 16):
         lines.append(datagram.decode(errors="replace"))
+
+
+def test_the_ledger_lies_where_the_environment_says(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "p", {"first": command("true")})
+    elsewhere = {"NEXUS_LEDGER_DIR": str(tmp_path / "ledger")}
+    assert nexus(project, "compile").returncode == 0
+
+    assert nexus(project, "run", "chores.daily", env=elsewhere).returncode == 0
+    assert plain(project, **elsewhere).returncode == 0
+
+    assert not (project / ".nexus" / "ledger").exists()
+    records = json.loads(nexus(project, "audit", "log", "--json", env=elsewhere).stdout)
+    assert [record["kind"] for record in records] == ["run_started", "run_ended"] * 2
