@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -16,6 +19,7 @@ import yaml
 
 from tests.servers.playbook import REPOSITORY, PlaybookRun, TaskResult
 from tests.servers.ports import free_port, free_range
+from tests.servers.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,6 +27,8 @@ if TYPE_CHECKING:
 PLAYBOOK_LIMIT_S = 900
 PORTS = 40
 ORCHESTRATION = Path("config") / "ssot" / "orchestration_registry.yaml"
+BODY_LIMIT = "1M"
+REDIS_PARAMETERS = {"maxmemory": "64mb", "maxmemory-policy": "allkeys-lru", "activedefrag": False}
 SECRETS = {
     "DATABASE_PASSWORD": "canary-database 'quoted' \"twice\" $HOME /%40",
     "REDIS_PASSWORD": "canary-redis/+:@",
@@ -47,6 +53,11 @@ class ScratchProject:
         """Where the instances are."""
         return self.root / ".nexus" / "production"
 
+    @property
+    def runtime(self) -> Path:
+        """Where its sockets, secrets and gates are."""
+        return Path("/dev/shm") / f"nexus-{hashlib.sha256(str(self.home).encode()).hexdigest()[:12]}"
+
 
 def make_project(root: Path) -> ScratchProject:
     """Copy the repository's registries and services; give the instances free ports and little time to start."""
@@ -56,7 +67,8 @@ def make_project(root: Path) -> ScratchProject:
 
     def settle(orchestration: dict[str, Any]) -> None:
         services = orchestration["services"]
-        services["proxy"]["port"] = project.port
+        services["proxy"] |= {"port": project.port, "settings": {"body_limit": BODY_LIMIT}}
+        services["redis"]["settings"]["parameters"] = REDIS_PARAMETERS
         services["backend"]["scaling"] |= {"min_replicas": 3, "max_replicas": 4}
         services["backend"]["health_check"] |= {"start_period": "20s", "timeout": "5s"}
         services["frontend"]["scaling"] |= {"min_replicas": 2, "max_replicas": 2}
@@ -92,23 +104,10 @@ def apply(project: ScratchProject, playbook: str, *options: str, env: Mapping[st
     """Run a compiled playbook as anybody would; `options` go to ansible-playbook."""
     results = project.root / "results.jsonl"
     results.unlink(missing_ok=True)
-    configuration = project.root / "empty.cfg"
-    configuration.write_text("", encoding="utf-8")
-    argv = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "inventories/production"]
     done = subprocess.run(
-        [*argv, f"playbooks/{playbook}.yml", *options],
+        _argv(playbook, *options),
         cwd=project.root,
-        env={
-            **_clean(),
-            **env,
-            "ANSIBLE_CALLBACKS_ENABLED": "task_results",
-            "ANSIBLE_CALLBACK_PLUGINS": str(REPOSITORY / "tests" / "servers" / "callback_plugins"),
-            "ANSIBLE_COLLECTIONS_PATH": str(REPOSITORY),
-            "ANSIBLE_CONFIG": str(configuration),
-            "ANSIBLE_HOME": str(project.root / ".ansible"),
-            "ANSIBLE_NOCOLOR": "1",
-            "NEXUS_TEST_RESULTS": str(results),
-        },
+        env=_environment(project, results, env),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         stdin=subprocess.DEVNULL,
@@ -118,6 +117,26 @@ def apply(project: ScratchProject, playbook: str, *options: str, env: Mapping[st
     )
     lines = results.read_text(encoding="utf-8").splitlines() if results.exists() else []
     return PlaybookRun(done.returncode, done.stdout, [TaskResult(**json.loads(line)) for line in lines])
+
+
+def kill_when(project: ScratchProject, playbook: str, *options: str, condition: Callable[[], bool]) -> None:
+    """Run a compiled playbook, and kill ansible-playbook and its workers as soon as `condition` holds."""
+    process = subprocess.Popen(
+        _argv(playbook, *options),
+        cwd=project.root,
+        env=_environment(project, project.root / "killed.jsonl", SECRETS),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        wait_until(lambda: condition() or process.poll() is not None, "the moment to kill it", PLAYBOOK_LIMIT_S)
+        assert process.poll() is None, "the run ended before it could be killed"
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def deploy(project: ScratchProject, *options: str) -> PlaybookRun:
@@ -139,6 +158,27 @@ def status(project: ScratchProject) -> dict[str, dict[str, Any]]:
     told = [result.result["ansible_stats"] for result in run.results if "ansible_stats" in result.result]
     assert len(told) == 1
     return {row["instance"]: row for row in told[0]["data"]["nexus_status"]["instances"]}
+
+
+def _argv(playbook: str, *options: str) -> list[str]:
+    program = str(Path(sys.executable).with_name("ansible-playbook"))
+    return [program, "-i", "inventories/production", f"playbooks/{playbook}.yml", *options]
+
+
+def _environment(project: ScratchProject, results: Path, secrets: Mapping[str, str]) -> dict[str, str]:
+    configuration = project.root / "empty.cfg"
+    configuration.write_text("", encoding="utf-8")
+    return {
+        **_clean(),
+        **secrets,
+        "ANSIBLE_CALLBACKS_ENABLED": "task_results",
+        "ANSIBLE_CALLBACK_PLUGINS": str(REPOSITORY / "tests" / "servers" / "callback_plugins"),
+        "ANSIBLE_COLLECTIONS_PATH": str(REPOSITORY),
+        "ANSIBLE_CONFIG": str(configuration),
+        "ANSIBLE_HOME": str(project.root / ".ansible"),
+        "ANSIBLE_NOCOLOR": "1",
+        "NEXUS_TEST_RESULTS": str(results),
+    }
 
 
 def _clean() -> dict[str, str]:

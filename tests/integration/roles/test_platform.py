@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import signal
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ansible_collections.nexus.automation.plugins.module_utils.proxies.gates import read_gate
 from tests.integration.roles.load import steady_load
 from tests.integration.roles.scratch import (
     ScratchProject,
@@ -19,6 +21,7 @@ from tests.integration.roles.scratch import (
     changed_tasks,
     deploy,
     edit,
+    kill_when,
     make_project,
     scale,
     status,
@@ -70,6 +73,13 @@ def states(project: ScratchProject) -> dict[str, object]:
     return {name: row["pid"] or row["state"] for name, row in backends(project).items()}
 
 
+def drained(project: ScratchProject) -> set[str]:
+    """Backends of the inventory that the proxy hands no requests to."""
+    placed = {path.parent.name for path in (project.home / "instances").glob("backend-*/current")}
+    gates = project.runtime / "gates"
+    return {name for name in placed if not read_gate(gates / name)}
+
+
 def test_a_page_comes_through_proxy_frontend_backend_database_and_cache(platform: ScratchProject) -> None:
     before = visits(platform, "GET")
     page = get(platform, "/")
@@ -105,18 +115,31 @@ def test_a_killed_backend_is_running_again(platform: ScratchProject) -> None:
     wait_until(is_back, "backend-1 runs again", limit_s=120)
 
 
+def test_a_body_above_the_limit_of_the_proxy_is_refused(platform: ScratchProject) -> None:
+    def post(size: int) -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", platform.port, timeout=30)
+        try:
+            connection.request("POST", "/api/visits", b"x" * size)
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+    assert (post(900_000), post(1_200_000)) == (201, 413)
+
+
 def test_instances_come_and_go_with_the_registry(platform: ScratchProject) -> None:
     scale(platform, "backend", 4)
     before = states(platform) | {"backend-4": "absent"}
-    predicted = changed_tasks(deploy(platform, *DEPLOYMENT, "--check"))
-    assert {task.partition(":")[0] for task in predicted} == {"backend-4", "proxy-1"}
+    predicted = set(changed_tasks(deploy(platform, *DEPLOYMENT, "--check")))
     assert states(platform) == before
-    deploy(platform, *DEPLOYMENT)
+    assert set(changed_tasks(deploy(platform, *DEPLOYMENT))) == predicted
+    assert {task.partition(":")[0] for task in predicted} == {"backend-4", "localhost"}
     four = backends(platform)
     assert sorted(four) == ["backend-1", "backend-2", "backend-3", "backend-4"]
     assert {row["health"] for row in four.values()} == {"healthy"}
     scale(platform, "backend", 2)
-    deploy(platform, *DEPLOYMENT)
+    predicted = set(changed_tasks(deploy(platform, *DEPLOYMENT, "--check")))
+    assert set(changed_tasks(deploy(platform, *DEPLOYMENT))) == predicted
     two = backends(platform)
     assert {name: row["pid"] for name, row in two.items()} == {
         name: four[name]["pid"] for name in ("backend-1", "backend-2")
@@ -162,9 +185,25 @@ def test_a_failed_verify_takes_every_instance_back_and_fails_the_run(platform: S
 def test_a_rolling_update_under_load_loses_no_request(platform: ScratchProject) -> None:
     before = backends(platform)
     change_source(platform, "", "\n# a new release\n")
+    predicted = set(changed_tasks(deploy(platform, *DEPLOYMENT, "--check")))
     with steady_load(platform.port, ["/api/version", "/api/version", "/api/visits", "/"], REQUESTS) as load:
-        deploy(platform, *DEPLOYMENT)
+        applied = set(changed_tasks(deploy(platform, *DEPLOYMENT)))
     assert load.failures == []
     assert load.requests >= REQUESTS
+    assert applied == predicted
     after = backends(platform)
     assert {row["release"] for row in after.values()}.isdisjoint({row["release"] for row in before.values()})
+
+
+def test_a_run_killed_while_an_instance_is_drained_is_mended_by_the_next(platform: ScratchProject) -> None:
+    assert drained(platform) == set()
+    change_source(platform, "", "\n# a release whose rollout is killed\n")
+    with steady_load(platform.port, ["/api/version", "/api/visits", "/"], 0) as load:
+        kill_when(platform, "deployment_production", *DEPLOYMENT, condition=lambda: "backend-1" in drained(platform))
+        assert drained(platform) == {"backend-1"}
+        deploy(platform, *DEPLOYMENT)
+    assert drained(platform) == set()
+    assert load.failures == []
+    assert len({row["release"] for row in backends(platform).values()}) == 1
+    assert {row["health"] for row in backends(platform).values()} == {"healthy"}
+    test_all_backends_answer_in_turn(platform)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+import redis
 
 from tests.integration.roles.scratch import (
     SECRETS,
@@ -40,8 +42,8 @@ def only_servers(orchestration: dict[str, Any]) -> None:
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScratchProject]:
-    """One environment for all tests of the module; each leaves it running."""
-    project = make_project(tmp_path_factory.mktemp("smaller") / "project")
+    """One environment, in a very long directory, for all tests of the module; each leaves it running."""
+    project = make_project(tmp_path_factory.mktemp("smaller") / ("long" * 40) / "project")
     edit(project, only_servers)
     try:
         deploy(project)
@@ -95,6 +97,40 @@ def test_the_database_takes_the_secret_and_nothing_else(environment: ScratchProj
         assert (row, checksums) == (("nexus",), ("on",))
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         connect(environment, "wrong")
+
+
+def test_the_path_of_the_project_may_be_longer_than_that_of_a_socket(environment: ScratchProject) -> None:
+    assert len(str(environment.home)) > 200
+    assert {row["health"] for row in status(environment).values()} == {"healthy"}
+
+
+def test_sockets_whose_paths_would_be_too_long_are_told_before_anything_is_touched(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "project")
+    edit(project, only_servers)
+    runtime = f"/tmp/{'x' * 90}"
+    run = apply(project, "deployment_production", "--tags", "validate", "-e", f"runner_local_runtime={runtime}")
+    assert run.returncode != 0
+    assert f"{runtime}/supervisor.sock" in run.output
+    assert "a Unix socket's path may have 107 bytes, this one would have 119" in run.output
+    assert not project.home.exists()
+    assert not Path(runtime).exists()
+
+
+def test_redis_has_its_parameters_and_keeps_the_title_of_its_process(environment: ScratchProject) -> None:
+    row = status(environment)["redis-1"]
+    port = int(row["address"].rpartition(":")[2])
+    with redis.Redis(port=port, password=SECRETS["REDIS_PASSWORD"], decode_responses=True) as client:
+        told = client.config_get("maxmemory", "maxmemory-policy", "activedefrag", "set-proc-title")
+    assert told == {
+        "maxmemory": str(64 * 1024 * 1024),
+        "maxmemory-policy": "allkeys-lru",
+        "activedefrag": "no",
+        "set-proc-title": "no",
+    }
+    launcher = environment.home / "instances" / "redis-1" / "current" / "run"
+    started = shlex.split(launcher.read_text(encoding="utf-8").splitlines()[-1])[1:]
+    words = Path(f"/proc/{row['pid']}/cmdline").read_text(encoding="utf-8").split("\0")
+    assert words[:-1] == started
 
 
 def test_a_new_password_is_set_without_a_restart(environment: ScratchProject) -> None:
