@@ -31,6 +31,9 @@ PASSED = (
     "TMPDIR",
     "SSH_AUTH_SOCK",
     "ANSIBLE_*",
+    # How programs, pip among them, reach the outside; addresses with a password are redacted.
+    *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy"),
+    *("PIP_*", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
 )
 TAIL_LINES = 40
 

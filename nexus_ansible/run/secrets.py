@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import unquote
 
 import yaml
 
@@ -16,6 +18,7 @@ from nexus_ansible.model.platform import Secret
 from nexus_ansible.project import Project, refusing
 
 GENERATED_BYTES = 24
+_URL_PASSWORD = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/:@]*:([^\s/@]+)@", re.IGNORECASE)
 _HEADER = "# Secrets of this project, encrypted with Ansible Vault. `nexus-ansible` adds those it makes up.\n---\n"
 
 
@@ -32,6 +35,12 @@ def password_file(project: Project) -> Path:
 def given_secrets(wanted: Mapping[str, Secret]) -> dict[str, str]:
     """The wanted secrets that the caller's environment holds."""
     return {name: os.environ[name] for name in wanted if os.environ.get(name)}
+
+
+def passwords_of_addresses(environment: Mapping[str, str]) -> set[str]:
+    """Passwords within the URLs of an environment, as they stand there and decoded: proxies and package indexes."""
+    found = {match[1] for value in environment.values() for match in _URL_PASSWORD.finditer(value)}
+    return found | {unquote(password) for password in found}
 
 
 def vault_names(project: Project) -> frozenset[str]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import os
 import platform
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -20,7 +21,7 @@ from nexus_ansible.run.identity import RunIdentity
 from nexus_ansible.run.lock import counted, locked
 from nexus_ansible.run.plan import Plan
 from nexus_ansible.run.redact import Redactor
-from nexus_ansible.run.secrets import given_secrets, require_secrets
+from nexus_ansible.run.secrets import given_secrets, passwords_of_addresses, require_secrets
 from nexus_ansible.run.state import RunState, RunStore, new_run_id, now_utc, this_process, timestamp
 from nexus_ansible.run.supervise import Outcome, supervise
 
@@ -109,7 +110,7 @@ def execute(
         if changes_hosts(workflow):
             require_secrets(project, wanted)
         secrets = given_secrets(wanted)
-        redactor = Redactor(secrets.values())
+        redactor = Redactor([*secrets.values(), *passwords_of_addresses(os.environ)])
         request = replace(request, reason=redactor.text(request.reason))
         looking = request.check or request.permit.action == "read"
         state = _first_state(request, run, timestamp(began), recorded=policies.audit_reads or not looking)

@@ -201,3 +201,13 @@ def test_the_ledger_lies_where_the_environment_says(tmp_path: Path) -> None:
     assert not (project / ".nexus" / "ledger").exists()
     records = json.loads(nexus(project, "audit", "log", "--json", env=elsewhere).stdout)
     assert [record["kind"] for record in records] == ["run_started", "run_ended"] * 2
+
+
+def test_a_run_reaches_the_outside_as_its_caller_does_and_keeps_the_proxys_password(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "p", {"first": command("printenv", "HTTPS_PROXY")})
+    proxy = "http://worker:canary%2Dproxy@proxy.invalid:3128"
+
+    done = nexus(project, "run", "chores.daily", "-v", env={"HTTPS_PROXY": proxy})
+
+    assert printed(project) == "http://worker:***@proxy.invalid:3128"
+    assert "canary" not in done.stderr
