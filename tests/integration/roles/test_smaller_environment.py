@@ -16,6 +16,7 @@ import pytest
 import redis
 
 from tests.integration.roles.scratch import (
+    PORTS,
     SECRETS,
     ScratchProject,
     apply,
@@ -25,6 +26,7 @@ from tests.integration.roles.scratch import (
     make_project,
     status,
 )
+from tests.servers.ports import free_range
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -161,6 +163,21 @@ def test_a_parameter_is_loaded_or_the_database_restarted_as_it_needs(environment
     deploy(environment)
     assert answer("max_connections") == "77"
     assert status(environment)["database-1"]["pid"] != before
+    assert changed_tasks(deploy(environment)) == []
+
+
+def test_servers_move_to_other_ports(environment: ScratchProject) -> None:
+    before = status(environment)
+    ports = free_range(PORTS)
+    moved = f"{ports[0]}-{ports[-1]}"
+    edit(environment, lambda it: it["environments"]["production"].update(port_range=moved))
+    deploy(environment)
+    after = status(environment)
+    assert {row["health"] for row in after.values()} == {"healthy"}
+    for name in ("database-1", "redis-1"):
+        assert int(after[name]["address"].rpartition(":")[2]) in ports
+        assert after[name]["pid"] != before[name]["pid"]
+    connect(environment, SECRETS["DATABASE_PASSWORD"]).close()
     assert changed_tasks(deploy(environment)) == []
 
 
