@@ -40,13 +40,15 @@ def run_scenario(role: Path, directory: Path) -> subprocess.CompletedProcess[str
     }
     strategy = mitogen_strategy()
     fast = {"ANSIBLE_STRATEGY": "mitogen_linear", "ANSIBLE_STRATEGY_PLUGINS": str(strategy)} if strategy else {}
-    argv = [str(Path(sys.executable).with_name("molecule")), "--base-config", str(CONFIGURATION), "test"]
+    programs = Path(sys.executable).parent
+    argv = [str(programs / "molecule"), "--base-config", str(CONFIGURATION), "test"]
     return subprocess.run(
         argv,
         cwd=role,
         env={
             **kept,
             **fast,
+            "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
             "ANSIBLE_HOME": str(directory / "ansible"),
             "MOLECULE_EPHEMERAL_DIRECTORY": str(directory / "scenario"),
             "MOLECULE_PORT": str(free_range(SERVICES)[0]),
