@@ -32,15 +32,14 @@ def command(
 
     A second apply changes nothing. What it did is in the ledger: nexus-ansible audit log.
     """
-    from nexus_ansible.cli.running import addresses, approve, deployment_of, permit_for, prepare, run_and_tell
-    from nexus_ansible.run.plan import chosen_hosts, chosen_steps, make_plan, require_plan
+    from nexus_ansible.cli.running import addresses, approve, deployment_of, permit_for, plan_for, prepare, run_and_tell
+    from nexus_ansible.run.plan import chosen_steps, require_plan
     from nexus_ansible.run.session import Request
 
     prepared = prepare(project)
     workflow = deployment_of(prepared, environment)
     permit = permit_for(prepared, workflow, environment, reason, read_only=check)
-    hosts = chosen_hosts(prepared.platform.environments[environment], limit)
-    plan = make_plan(prepared.manifest, workflow, environment, hosts, chosen_steps(workflow, step, from_step))
+    plan = plan_for(prepared, workflow, environment, limit, chosen_steps(workflow, step, from_step))
     if wanted:
         require_plan(project, wanted, plan)
     approval = approve(permit, plan, yes=yes or check)

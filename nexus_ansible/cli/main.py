@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -13,6 +12,7 @@ import click
 
 from nexus_ansible import __version__
 from nexus_ansible.cli.lazy import LazyCommands
+from nexus_ansible.cli.options import notice
 from nexus_ansible.cli.streams import open_standard_streams
 from nexus_ansible.errors import NexusError
 
@@ -74,8 +74,7 @@ def main() -> NoReturn:
 
 def _end(code: int, message: str = "") -> NoReturn:
     if message:
-        with suppress(OSError):  # nobody listens any more, and the code still tells
-            click.echo(message, err=True)
+        notice(message)
     sys.exit(code)
 
 

@@ -32,17 +32,23 @@ def command(
 
     The plan's id binds registries, compiled files, limit and steps: `apply --plan ID` runs exactly that.
     """
-    from nexus_ansible.cli.running import changed_tasks, deployment_of, execute_with_progress, permit_for, prepare
-    from nexus_ansible.run.plan import chosen_hosts, chosen_steps, make_plan, save_plan
+    from nexus_ansible.cli.running import (
+        changed_tasks,
+        deployment_of,
+        execute_with_progress,
+        permit_for,
+        plan_for,
+        prepare,
+    )
+    from nexus_ansible.run.plan import chosen_steps, save_plan
     from nexus_ansible.run.session import Request
 
     prepared = prepare(project)
     workflow = deployment_of(prepared, environment)
     permit = permit_for(prepared, workflow, environment, read_only=True)
-    where = prepared.platform.environments[environment]
-    hosts = chosen_hosts(where, limit)
-    plan = make_plan(prepared.manifest, workflow, environment, hosts, chosen_steps(workflow, step, from_step))
+    plan = plan_for(prepared, workflow, environment, limit, chosen_steps(workflow, step, from_step))
     save_plan(project, plan)
+    where = prepared.platform.environments[environment]
     names = plan.steps or tuple(known.name for known in workflow.steps)
     data: dict[str, Any] = {
         "plan": plan.id,

@@ -21,8 +21,15 @@ def command(project: Project, run: str, reason: str, yes: bool, as_json: bool) -
 
     RUN is a run's id, or the beginning of it. The steps before it are not run again.
     """
-    from nexus_ansible.cli.running import approve, environment_of, permit_for, prepare, run_and_tell, workflow_of
-    from nexus_ansible.run.plan import chosen_hosts, make_plan
+    from nexus_ansible.cli.running import (
+        approve,
+        environment_of,
+        permit_for,
+        plan_for,
+        prepare,
+        run_and_tell,
+        workflow_of,
+    )
     from nexus_ansible.run.resume import remaining_steps
     from nexus_ansible.run.session import Request
     from nexus_ansible.run.state import RunStore
@@ -34,10 +41,9 @@ def command(project: Project, run: str, reason: str, yes: bool, as_json: bool) -
     workflow = workflow_of(prepared, state.workflow)
     steps = remaining_steps(project, state, workflow)
     reason = reason or state.reason
-    permit = permit_for(prepared, workflow, state.environment, reason, read_only=state.check)
     environment = environment_of(prepared, workflow, state.environment)
-    hosts = chosen_hosts(prepared.platform.environments[environment], state.limit)
-    plan = make_plan(prepared.manifest, workflow, environment, hosts, steps)
+    permit = permit_for(prepared, workflow, environment, reason, read_only=state.check)
+    plan = plan_for(prepared, workflow, environment, state.limit, steps)
     approval = approve(permit, plan, yes=yes)
     if not as_json:
         notice(f"resuming {state.run} at {steps[0]}: {', '.join(steps)}")

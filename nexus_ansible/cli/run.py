@@ -33,19 +33,19 @@ def command(
         approve,
         environment_of,
         permit_for,
+        plan_for,
         prepare,
         run_and_tell,
         workflow_of,
     )
-    from nexus_ansible.run.plan import chosen_hosts, chosen_steps, make_plan
+    from nexus_ansible.run.plan import chosen_steps
     from nexus_ansible.run.session import Request
 
     prepared = prepare(project)
     chosen = workflow_of(prepared, workflow)
     where = environment_of(prepared, chosen, environment)
     permit = permit_for(prepared, chosen, where, reason, read_only=check)
-    hosts = chosen_hosts(prepared.platform.environments[where], limit)
-    plan = make_plan(prepared.manifest, chosen, where, hosts, chosen_steps(chosen, step, from_step))
+    plan = plan_for(prepared, chosen, where, limit, chosen_steps(chosen, step, from_step))
     approval = approve(permit, plan, yes=yes)
     request = Request(plan, permit, reason, approval, check=check, verbosity=verbose)
     run_and_tell(project, prepared, request, as_json=as_json)

@@ -25,7 +25,7 @@ from nexus_ansible.registries.problems import unknown
 from nexus_ansible.registries.registry_set import Registries, as_seen_by
 from nexus_ansible.run.crashed import close_crashed
 from nexus_ansible.run.gate import Permit, action_of, admit, this_person
-from nexus_ansible.run.plan import Plan
+from nexus_ansible.run.plan import Plan, chosen_hosts, make_plan
 from nexus_ansible.run.session import Request, Result, execute
 from nexus_ansible.run.state import RunStore
 
@@ -86,6 +86,12 @@ def environment_of(prepared: Prepared, workflow: Workflow, environment: str | No
     if workflow.environment not in {None, wanted}:
         raise RefusedError(f"{workflow.position}: {workflow.name} belongs to {workflow.environment}, not to {wanted}.")
     return wanted
+
+
+def plan_for(prepared: Prepared, workflow: Workflow, environment: str, limit: str, steps: tuple[str, ...]) -> Plan:
+    """A plan for the hosts of a limit. Raises RefusedError for names that the environment does not have."""
+    hosts = chosen_hosts(prepared.platform.environments[environment], limit)
+    return make_plan(prepared.manifest, workflow, environment, hosts, steps)
 
 
 def permit_for(
@@ -189,14 +195,10 @@ def execute_with_progress(
             messages.append(message)
 
     try:
-        return execute(project, prepared.platform, request, observe, _print if chatty else None), messages
+        return execute(project, prepared.platform, request, observe, notice if chatty else None), messages
     finally:
         with suppress(OSError):
             progress.close()
-
-
-def _print(text: str) -> None:
-    click.echo(text, err=True)
 
 
 def changed_tasks(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:

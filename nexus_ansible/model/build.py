@@ -16,7 +16,7 @@ from nexus_ansible.model.services import (
     selected_services,
     waves,
 )
-from nexus_ansible.model.units import cpu_count, memory_bytes
+from nexus_ansible.model.units import resources
 from nexus_ansible.model.workflows import build_workflow, operations, workflow_paths
 from nexus_ansible.registries.problems import InvalidRegistriesError, Problem
 from nexus_ansible.registries.references import REFERENCE, references
@@ -96,15 +96,13 @@ def build_workflows(registries: Registries, views: Mapping[str, Registries]) -> 
 
 def _policies(view: Registries) -> Policies:
     execution: Mapping[str, Any] = view.get(("automation", "policies", "execution"), {})
-    limits: Mapping[str, Any] = execution.get("resource_limits", {})
     monitoring: Mapping[str, Any] = view.get(("automation", "policies", "monitoring"), {})
     return Policies(
         max_concurrent=execution.get("max_concurrent", 5),
         forks=execution.get("forks", 25),
         strategy=execution.get("strategy", "linear"),
         pass_environment=tuple(execution.get("pass_environment", ())),
-        cpu=cpu_count(limits["cpu"]) if "cpu" in limits else None,
-        memory=memory_bytes(limits["memory"]) if "memory" in limits else None,
+        resources=resources(execution.get("resource_limits", {})),
         audit_reads=view.get(("automation", "policies", "security", "audit_all_actions"), True),
         syslog_marker=monitoring.get("syslog_marker", False),
         log_level=monitoring.get("log_level", "INFO"),

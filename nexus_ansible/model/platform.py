@@ -181,8 +181,7 @@ class Policies:
     forks: int
     strategy: str
     pass_environment: tuple[str, ...]
-    cpu: float | None
-    memory: int | None
+    resources: Mapping[str, float]
     audit_reads: bool
     syslog_marker: bool
     log_level: str

@@ -8,7 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
 from nexus_ansible.model.platform import HealthCheck, Instance, Scaling, Service
-from nexus_ansible.model.units import cpu_count, memory_bytes, seconds
+from nexus_ansible.model.units import resources, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -67,16 +67,10 @@ def build_service(registries: Registries, name: str, project: str) -> Service:
         settings=_settings(capability, name, data.get("settings", {}), project),
         drain_timeout=seconds(data.get("drain_timeout", "30s")),
         stop_timeout=seconds(data.get("stop_timeout", "30s")),
-        resources=_resources(data.get("resources", {})),
+        resources=resources(data.get("resources", {})),
         keep_releases=data.get("keep_releases", 3),
         position=registries.at((*SERVICES, name), key=True),
     )
-
-
-def _resources(data: Mapping[str, str]) -> dict[str, float]:
-    cpu = {"cpu": cpu_count(data["cpu"])} if "cpu" in data else {}
-    memory = {"memory": memory_bytes(data["memory"])} if "memory" in data else {}
-    return {**cpu, **memory}
 
 
 def _text(value: object) -> str:

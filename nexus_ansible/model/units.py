@@ -5,6 +5,10 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800, "y": 31_536_000}
 _PART = re.compile(r"([0-9]+)(ms|[smhdwy])")
@@ -50,6 +54,16 @@ def cpu_count(quantity: str) -> float:
     (0.5, 2.0)
     """
     return int(quantity[:-1]) / 1000 if quantity.endswith("m") else float(quantity)
+
+
+def resources(data: Mapping[str, str]) -> dict[str, float]:
+    """What may be used, of what is limited at all: `cpu` as a number of CPUs, `memory` in bytes.
+
+    >>> resources({"cpu": "500m", "memory": "1Ki"}), resources({})
+    ({'cpu': 0.5, 'memory': 1024}, {})
+    """
+    units = {"cpu": cpu_count, "memory": memory_bytes}
+    return {name: read(data[name]) for name, read in units.items() if name in data}
 
 
 def cron_problem(expression: str) -> str | None:

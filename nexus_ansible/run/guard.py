@@ -91,7 +91,7 @@ def main(arguments: list[str]) -> int:
     """Run the command; return its exit code, or 128 + the signal that ended it."""
     parent, run, cpus, memory = int(arguments[0]), arguments[1], int(arguments[2]), int(arguments[3])
     adopt_orphans()
-    awaited = _awaited()
+    awaited = {signal.SIGCHLD, *reasons_to_stop()}  # an ignored signal would come nevertheless while blocked
     signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
     die_with_parent(signal.SIGTERM)
     if os.getppid() != parent:
@@ -129,10 +129,9 @@ def _become(command: list[str]) -> None:
     os._exit(127)
 
 
-def _awaited() -> set[signal.Signals]:
-    """The signals to wait for. Those that nohup and the like have ignored would come nevertheless while blocked."""
-    heeded = {number for number in _REASONS_TO_STOP if signal.getsignal(number) != signal.SIG_IGN}
-    return {signal.SIGCHLD, *heeded}
+def reasons_to_stop() -> set[signal.Signals]:
+    """The signals that ask to stop, without those that nohup and the like have had ignored."""
+    return {number for number in _REASONS_TO_STOP if signal.getsignal(number) != signal.SIG_IGN}
 
 
 def _wait(child: int, awaited: set[signal.Signals]) -> int:

@@ -150,7 +150,7 @@ class Recorder:
     def _start(self, message: dict[str, Any]) -> None:
         self._running[message["task"], message["host"]] = time.monotonic()
         host, task = message["host"], message["task"]
-        self._note({"begins": self._name(task), "host": host, "step": self._step(host)})
+        self._log.write(orjson.dumps({"begins": self._name(task), "host": host, "step": self._step(host)}) + b"\n")
 
     def _result(self, message: dict[str, Any]) -> None:
         task, host, outcome = message["task"], message["host"], message["outcome"]
@@ -176,9 +176,6 @@ class Recorder:
             self._due = time.monotonic() + COMMIT_EVERY_S
         payload = {"result": message["result"], "path": self._tasks.get(task, {}).get("path")}
         self._pending.append(self._record("task", fields, payload))
-
-    def _note(self, line: Mapping[str, Any]) -> None:
-        self._log.write(orjson.dumps(line) + b"\n")
 
     def _place(self, host: str) -> dict[str, Any]:
         variables = self._play.get("variables", {})

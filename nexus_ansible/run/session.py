@@ -164,8 +164,8 @@ def _invocation(project: Project, request: Request, policies: Policies, run: str
         fast=policies.strategy == "fast",
         verbosity=request.verbosity,
         passed=policies.pass_environment,
-        cpus=math.ceil(policies.cpu or 0),
-        memory=policies.memory or 0,
+        cpus=math.ceil(policies.resources.get("cpu", 0)),
+        memory=int(policies.resources.get("memory", 0)),
     )
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from nexus_ansible.errors import LedgerIntegrityError
 from nexus_ansible.run.ansible import Ended, Invocation, run_ansible
 from nexus_ansible.run.crosscheck import RunnerEvents, recap_discrepancies
-from nexus_ansible.run.guard import adopt_orphans, end_processes, marked_processes
+from nexus_ansible.run.guard import adopt_orphans, end_processes, marked_processes, reasons_to_stop
 from nexus_ansible.run.private import private_directory
 from nexus_ansible.run.wire import answer, read_line, serve
 
@@ -233,9 +233,7 @@ def _signals(watch: Supervision) -> Iterator[None]:
     def cancel(number: int, frame: object) -> None:  # noqa: ARG001
         watch.stop("cancelled", f"cancelled by {signal.Signals(number).name}")
 
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    heeded = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]  # nohup has SIGHUP ignored
-    before = {number: signal.signal(number, cancel) for number in heeded}
+    before = {number: signal.signal(number, cancel) for number in reasons_to_stop()}
     try:
         yield
     finally:

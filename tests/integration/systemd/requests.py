@@ -8,9 +8,8 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
-from tests.integration.roles.load import steady_load
+from tests.integration.roles.load import Load, steady_load
 from tests.servers.docker import CLIENT, Container
 from tests.servers.playbook import REPOSITORY
 
@@ -18,27 +17,19 @@ LEAST = 200
 LIMIT_S = 120
 
 
-@dataclass
-class Answers:
-    """How many requests were made and what failed; known after the block."""
-
-    requests: int = 0
-    failures: list[str] = field(default_factory=list)
-
-
 @contextlib.contextmanager
-def steady_requests(machine: Container, port: int, *paths: str) -> Iterator[Answers]:
-    """Ask for `paths` of the machine's own port in turn as long as the block lasts."""
+def steady_requests(machine: Container, port: int, *paths: str) -> Iterator[Load]:
+    """Ask for `paths` of the machine's own port in turn as long as the block lasts; the load is known after it."""
     argv = [CLIENT, "--host", machine.engine.host, "exec", "--interactive", "--workdir", str(REPOSITORY), machine.name]
     argv += [sys.executable, "-m", __name__, str(port), *paths]
-    answers = Answers()
+    load = Load()
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
-            yield answers
+            yield load
         finally:
             told, _ = process.communicate("", timeout=LIMIT_S)
     assert process.returncode == 0
-    answers.requests, answers.failures = json.loads(told)
+    load.requests, load.failures = json.loads(told)
 
 
 def main() -> None:

@@ -69,12 +69,6 @@ def or_stop(handler: Callable[..., None]) -> Callable[..., None]:
     return guarded
 
 
-def _inventory_variables(play: Any) -> dict[str, Any]:
-    """What the inventory says of all hosts."""
-    variables: dict[str, Any] = play.get_variable_manager()._inventory.groups["all"].get_vars()
-    return variables
-
-
 class CallbackModule(CallbackBase):
     """Sends what happens to the recorder; every handler builds one message and hands it over."""
 
@@ -96,20 +90,20 @@ class CallbackModule(CallbackBase):
         self._playbook = Path(playbook._file_name).resolve()
 
     def _open(self, play: Any) -> None:
-        """Open the run, before any host is touched."""
-        path = self._playbook
+        """Open the run, before any host is touched, and tell what must not be recorded of it."""
         if not self.get_option("enabled"):
             return
-        self._recorder = connect(self.get_option("socket"), path)
+        self._recorder = connect(self.get_option("socket"), self._playbook)
         if self._recorder is None:
             return
         arguments = context.CLIARGS
+        variables = play.get_variable_manager()._inventory.groups["all"].get_vars()
         self._send(
             "hello",
             pid=os.getpid(),
-            playbook=str(path),
+            playbook=str(self._playbook),
             inventory=[str(Path(source).resolve()) for source in arguments.get("inventory") or () if "," not in source],
-            environment=_inventory_variables(play).get("nexus_environment"),
+            environment=variables.get("nexus_environment"),
             check=bool(arguments.get("check")),
             limit=arguments.get("subset"),
             tags=list(arguments.get("tags") or ()),
@@ -122,17 +116,16 @@ class CallbackModule(CallbackBase):
             os._exit(REFUSED)
         remember(answer["secrets"])
         remember_run(answer["run"])
+        self._tell_secrets(variables.get("nexus_secrets") or {}, self._recorder.root)
 
     @or_stop
     def v2_playbook_on_play_start(self, play: Any) -> None:
-        """Tell the play, and with the first one what the inventory says of the project."""
-        first, self._begun = not self._begun, True
-        if first:
+        """Tell the play; the first one opens the run."""
+        if not self._begun:
+            self._begun = True
             self._open(play)
         if self._recorder is None:
             return
-        if first:
-            self._tell_inventory(play)
         variables = play.get_vars()
         known = {name: variables[name] for name in PLAY_VARIABLES if name in variables}
         self._send("play", uuid=str(play._uuid), name=play.get_name(), variables=known)
@@ -212,11 +205,7 @@ class CallbackModule(CallbackBase):
         assert self._recorder is not None
         self._recorder.send({"event": event, **fields})
 
-    def _tell_inventory(self, play: Any) -> None:
-        variables = _inventory_variables(play)
-        sources = variables.get("nexus_secrets") or {}
-        self._send("inventory", environment=variables.get("nexus_environment"))
-        root = self._recorder.root if self._recorder else Path()
+    def _tell_secrets(self, sources: dict[str, Any], root: Path) -> None:
         values = {}
         for name, source in sources.items():
             try:
