@@ -13,12 +13,17 @@ ARTEFACT = "nexus.automation.artefact"
 RELEASE = "nexus.automation.release"
 
 
-def _deploy(tmp_path: Path) -> PlaybookRun:
+def _deploy(tmp_path: Path, in_use: str = "") -> PlaybookRun:
     build = {
         ARTEFACT: {"name": "example", "kind": "python", "source": str(tmp_path / "source"), "dest": str(tmp_path / "a")}
     }
     unpack: dict[str, Any] = {
-        RELEASE: {"artefact": "{{ built.path }}", "releases": str(tmp_path / "releases"), "keep": 1},
+        RELEASE: {
+            "artefact": "{{ built.path }}",
+            "releases": str(tmp_path / "releases"),
+            "keep": 1,
+            "in_use": [in_use] if in_use else [],
+        },
     }
     tasks = [
         {"name": "Build (check)", **build, "check_mode": True, "register": "built"},
@@ -59,6 +64,18 @@ def test_a_new_version_replaces_the_old_one(tmp_path: Path) -> None:
     assert second.named("Unpack (check)").result["removed"] == [old]
     assert second.named("Unpack").result["removed"] == [old]
     assert [path.name for path in (tmp_path / "releases").iterdir() if path.is_dir()] == [new]
+
+
+def test_what_was_in_use_goes_with_the_next_release_and_not_before(tmp_path: Path) -> None:
+    source = write_project(tmp_path / "source")
+    first = _deploy(tmp_path).named("Unpack").result["release_id"]
+    (source / "example.py").write_text("def main():\n    print('second')\n", encoding="utf-8")
+    assert _deploy(tmp_path, in_use=first).named("Unpack").result["removed"] == []
+    later = _deploy(tmp_path)
+    assert not later.named("Unpack").changed
+    assert Path(later.named("Unpack").result["path"]).with_name(first).is_dir()
+    (source / "example.py").write_text("def main():\n    print('third')\n", encoding="utf-8")
+    assert first in _deploy(tmp_path).named("Unpack").result["removed"]
 
 
 def test_a_missing_artefact_fails_with_what_to_do(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ short_description: Unpack an artefact as a release
 version_added: 0.1.0
 description:
   - Unpacks an artefact into C(<releases>/<release id>/), which appears complete or not at all.
-  - Removes old releases.
+  - Removes old releases whenever it unpacks a new one, and only then, so that repeating it changes nothing.
   - The artefact's digest is verified first, and members that would leave the directory are refused.
   - A release whose files are no longer those of the artefact is replaced, and so is what a crash left half unpacked.
 author:
@@ -88,6 +88,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils.artefacts.build import Artefact
 from ..module_utils.artefacts.releases import (
     SUFFIX,
+    Release,
     install_release,
     is_installed,
     superfluous_releases,
@@ -121,13 +122,13 @@ def ensure_release(parameters: dict[str, Any]) -> dict[str, Any]:
     releases = Path(parameters["releases"])
     artefact = verify_artefact(Path(parameters["artefact"]), parameters["sha256"])
     with locked(releases):
-        missing = not is_installed(artefact, releases)
-        if missing:
-            install_release(artefact, releases)
+        if is_installed(artefact, releases):
+            return _report(artefact, releases)
+        install_release(artefact, releases)
         removed = superfluous_releases(releases, artefact.release_id, parameters["keep"], parameters["in_use"])
         for release in removed:
             shutil.rmtree(release.path)
-    return _report(artefact, releases, missing, [release.release_id for release in removed])
+    return _report(artefact, releases, removed)
 
 
 def predict_release(parameters: dict[str, Any]) -> dict[str, Any]:
@@ -135,17 +136,22 @@ def predict_release(parameters: dict[str, Any]) -> dict[str, Any]:
     releases, path = Path(parameters["releases"]), Path(parameters["artefact"])
     if path.exists():
         artefact = verify_artefact(path, parameters["sha256"])
-        missing = not is_installed(artefact, releases)
+        if is_installed(artefact, releases):
+            return _report(artefact, releases)
     else:
-        artefact, missing = Artefact(path, path.name[: -len(SUFFIX)]), True
+        artefact = Artefact(path, path.name[: -len(SUFFIX)])
     removed = superfluous_releases(releases, artefact.release_id, parameters["keep"], parameters["in_use"])
-    return _report(artefact, releases, missing, [release.release_id for release in removed])
+    return _report(artefact, releases, removed)
 
 
-def _report(artefact: Artefact, releases: Path, unpacked: bool, removed: list[str]) -> dict[str, Any]:
-    place = releases / artefact.release_id
-    changed = unpacked or bool(removed)
-    return {"changed": changed, "path": str(place), "release_id": artefact.release_id, "removed": removed}
+def _report(artefact: Artefact, releases: Path, removed: list[Release] | None = None) -> dict[str, Any]:
+    """The result of the module; without `removed`, nothing was done."""
+    return {
+        "changed": removed is not None,
+        "path": str(releases / artefact.release_id),
+        "release_id": artefact.release_id,
+        "removed": [release.release_id for release in removed or ()],
+    }
 
 
 if __name__ == "__main__":
