@@ -63,7 +63,7 @@ def started(project: Path, *arguments: str, **options: Any) -> Iterator[subproce
     """Start the command in a session of its own, and end it, where it still runs, with the block."""
     quiet = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
     process = subprocess.Popen(
-        [CLI, *arguments],
+        ["env", "--default-signal=HUP", CLI, *arguments],  # the suite itself may have been started by nohup
         cwd=project,
         start_new_session=True,
         text=True,

@@ -54,6 +54,16 @@ def test_an_event_too_few_is_named_for_a_complete_run_only() -> None:
     assert events.discrepancies(tally(failed=1), complete=False) == []
 
 
+def test_a_killed_run_may_have_told_its_last_result_to_the_runner_alone() -> None:
+    events = RunnerEvents()
+    for name in ("runner_on_ok", "runner_on_failed", "runner_on_failed"):
+        events.take(event(name))
+    expected = "forged runner event: 1 more runner_on_failed of task t1 than Ansible ran"
+    assert events.discrepancies(tally(ok=1, failed=1), complete=False) == []
+    assert events.discrepancies(tally(ok=1, failed=1), complete=True) == [expected]
+    assert events.discrepancies(tally(ok=1), complete=False) == [expected]
+
+
 def test_a_recap_that_adds_up_has_no_discrepancies() -> None:
     found = tally(ok=3, skipped=1)
     found.outcomes["web-1", "ignored"] += 1
