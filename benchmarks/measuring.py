@@ -52,10 +52,18 @@ def fewer(work: str, ours: float, peer: float, peer_name: str, times: float) -> 
 
 
 def cost_of(command: Sequence[str], cwd: Path, env: Mapping[str, str] | None = None) -> Cost:
-    """Run a command that must end well. Raises CalledProcessError with what it printed."""
+    """Run a command that must end well, in a clean environment by default.
+
+    Raises CalledProcessError with what it printed.
+    """
     began = time.perf_counter()
     with subprocess.Popen(
-        command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        command,
+        cwd=cwd,
+        env=env or clean_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     ) as process:
         assert process.stdout is not None
         output = process.stdout.read()
@@ -87,6 +95,10 @@ def in_turns(*works: Callable[[], Cost], rounds: int) -> list[Cost]:
 
 
 def clean_environment(**settings: str) -> dict[str, str]:
-    """The environment without what would configure Ansible or us, and with some settings."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "NEXUS_"))}
+    """The environment without what would configure Ansible, Python or us, and with some settings.
+
+    Python then keeps the bytecode of a checkout, as pip does of what it installs.
+    """
+    left_out = ("ANSIBLE_", "NEXUS_", "PYTHON")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     return {**kept, **settings}

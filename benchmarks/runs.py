@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from benchmarks.measuring import Cost, Row, cost_of, in_turns
+from benchmarks.measuring import REPOSITORY, Cost, Row, clean_environment, cost_of, in_turns
 from tests.projects import make_project, nexus, write_yaml
 
 ANSIBLE = str(Path(sys.executable).with_name("ansible-playbook"))
@@ -28,11 +28,15 @@ def rows(rounds: int) -> list[Row]:
 
 
 def project(root: Path, hosts: int, task: dict[str, Any], tasks: int, strategy: str = "linear") -> Path:
-    """A project whose one workflow runs a task several times on the instances of one service."""
+    """A project whose one workflow runs a task several times on the instances of one service.
+
+    It has the `ansible.cfg` of every project, which bare ansible-playbook reads as well.
+    """
     service = {"capability": "web", "scaling": {"min_replicas": hosts, "max_replicas": hosts}}
     named = [{"name": f"Do {number}", **task} for number in range(tasks)]
     changes = {"orchestration": {"orchestration": {"services": {"web": service}}}}
     made = make_project(root, {"first": named}, changes)
+    shutil.copy(REPOSITORY / "nexus_ansible" / "scaffold" / "ansible.cfg", made)
     registry = made / "config" / "ssot" / "automation_registry.yaml"
     data = yaml.safe_load(registry.read_text())
     data["automation"]["workflows"]["chores"]["daily"]["steps"] = [{"name": "first", "hosts": "services"}]
@@ -44,12 +48,11 @@ def project(root: Path, hosts: int, task: dict[str, Any], tasks: int, strategy: 
 
 
 def _bare(made: Path) -> Cost:
-    environment = {**os.environ, "ANSIBLE_ROLES_PATH": str(made / "roles"), "NEXUS_LEDGER": "false"}
-    return cost_of(BARE, made, environment)
+    return cost_of(BARE, made, clean_environment(ANSIBLE_ROLES_PATH=str(made / "roles"), NEXUS_LEDGER="false"))
 
 
 def _ours(made: Path) -> Cost:
-    return cost_of(NEXUS, made, {**os.environ, "XDG_STATE_HOME": str(made / ".state")})
+    return cost_of(NEXUS, made, clean_environment(XDG_STATE_HOME=str(made / ".state")))
 
 
 def _many_hosts(rounds: int) -> list[Row]:

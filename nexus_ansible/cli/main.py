@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -34,6 +36,8 @@ COMMANDS = {
 UNEXPECTED = 3
 INTERRUPTED = 130
 OUTPUT_LOST = 1
+COLLECT_AFTER = 50_000
+"""New objects before the garbage collector looks at them; with Python's 700 it keeps working while modules load."""
 
 
 @click.group(
@@ -52,6 +56,7 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the command line and end the process with a documented exit code."""
+    gc.set_threshold(COLLECT_AFTER)
     open_standard_streams()
     try:
         code = cli.main(prog_name="nexus-ansible", standalone_mode=False)
@@ -75,7 +80,9 @@ def main() -> NoReturn:
 def _end(code: int, message: str = "") -> NoReturn:
     if message:
         notice(message)
-    sys.exit(code)
+    with suppress(OSError, NexusError):
+        sys.stdout.flush()
+    os._exit(code)  # every file is closed by now, and to take all modules apart takes longer than many a command
 
 
 def _report() -> Path:

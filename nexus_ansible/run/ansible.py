@@ -35,6 +35,9 @@ PASSED = (
     *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy"),
     *("PIP_*", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
 )
+# By which ansible-runner gets its events. The rest of what it sets would switch off the checking of host keys, and put
+# a cache of its own in the place of the project's.
+EVENTS = ("ANSIBLE_CALLBACK_PLUGINS", "AWX_ISOLATED_DATA_DIR", "RUNNER_OMIT_EVENTS")
 TAIL_LINES = 40
 
 
@@ -99,8 +102,8 @@ def run_ansible(invocation: Invocation, private: Path, on_event: Callable[[dict[
     )
     before = dict(os.environ)
     config.prepare()
-    added = {name: value for name, value in config.env.items() if before.get(name) != value}
-    config.env = {**allowed_environment(before, invocation.passed), **added, **_own_environment(invocation, private)}
+    events = {name: config.env[name] for name in EVENTS}
+    config.env = {**allowed_environment(before, invocation.passed), **events, **_own_environment(invocation, private)}
     limits = (str(invocation.cpus), str(invocation.memory))
     guard = (sys.executable, "-I", "-S", str(GUARD))
     config.command = [*guard, str(os.getpid()), invocation.run, *limits, *config.command]
@@ -166,6 +169,7 @@ def _own_environment(invocation: Invocation, private: Path) -> dict[str, str]:
         "NEXUS_LEDGER_SOCKET": str(invocation.socket),
         "ANSIBLE_ROLES_PATH": f"roles:{os.environ.get('ANSIBLE_ROLES_PATH', '')}".rstrip(":"),
         "ANSIBLE_CALLBACKS_ENABLED": "nexus.automation.ledger",
+        "ANSIBLE_STDOUT_CALLBACK": "nexus.automation.runner_events",
         "ANSIBLE_INVENTORY_UNPARSED_FAILED": "true",
         "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true",
         "ANSIBLE_NOCOLOR": "true",

@@ -119,3 +119,16 @@ def test_a_run_that_cannot_be_recorded_does_not_begin(tmp_path: Path, broken: st
     done = playbook(project)
     assert done.returncode == 7, broken
     assert "hello" not in done.stdout
+
+
+def test_a_run_has_the_settings_that_plain_ansible_playbook_has(tmp_path: Path) -> None:
+    names = ["HOST_KEY_CHECKING", "CACHE_PLUGIN", "INJECT_FACTS_AS_VARS", "DEFAULT_FORKS"]
+    told = "{{ query('ansible.builtin.config', " + ", ".join(f"'{name}'" for name in names) + ") | to_json }}"
+    tell = {"name": "Tell", "ansible.builtin.copy": {"content": told, "dest": "{{ playbook_dir }}/../told.json"}}
+    project = compiled(tmp_path, {"first": [tell]})
+    assert playbook(project, "--forks", "25").returncode == 0
+    plain = (project / "told.json").read_text()
+    assert '"memory"' in plain
+    (project / "told.json").unlink()
+    assert nexus(project, "run", "chores.daily").returncode == 0
+    assert (project / "told.json").read_text() == plain
