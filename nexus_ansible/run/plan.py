@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from fnmatch import filter as filter_names
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from nexus_ansible.registries.problems import unknown
 ID_LENGTH = 12
 _GROUPS = frozenset({"all", "control", "localhost", "machines", "services"})
 _LIMIT_SEPARATOR = re.compile(r"[,:](?![^\[]*\])")  # Ansible's, and not those within the brackets of a range
-_PATTERN = re.compile(r"[*?\[~@]|^(?:wave|batch)_[0-9]+$")
+_PATTERN = re.compile(r"[\[~@]|^(?:wave|batch)_[0-9]+$")  # what only Ansible can tell the hosts of
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def chosen_steps(workflow: Workflow, step: tuple[str, ...], from_step: str | Non
 
 
 def chosen_hosts(environment: Environment, limit: str) -> str:
-    """The limit, when every name in it is one of the environment; patterns are left to Ansible.
+    """The limit, when every name and wildcard in it fits something of the environment.
 
     Raises RefusedError for a name that is not known, because Ansible would only warn, and for a limit without any.
     """
@@ -94,7 +95,7 @@ def chosen_hosts(environment: Environment, limit: str) -> str:
     known = [service.group for service in environment.services.values()]
     known += [instance.name for instance in environment.instances]
     for name in names:
-        if name not in {*known, *_GROUPS} and not _PATTERN.search(name):
+        if not _PATTERN.search(name) and not filter_names({*known, *_GROUPS}, name):
             raise RefusedError("\n  ".join(unknown("service or instance", name, known)))
     return limit
 

@@ -33,6 +33,7 @@ CASES: list[tuple[str, int, tuple[str, ...]]] = [
     ("run chores.daily --limit cahce", 7, ('unknown service or instance "cahce"', 'Did you mean "cache"?')),
     ("apply lab --yes --limit cache-2", 7, ('unknown service or instance "cache-2"', 'Did you mean "cache-1"?')),
     ("plan lab --limit cache,!cahce-1", 7, ('unknown service or instance "cahce-1"', 'Did you mean "cache-1"?')),
+    ("run chores.daily --limit zz*", 7, ('unknown service or instance "zz*"',)),
     ("run chores.daily --limit ,", 7, ('--limit "," names no host.',)),
     ("apply lab --yes --plan 0123456789ab", 7, ('There is no plan "0123456789ab".', "`nexus-ansible plan lab`")),
     ("apply lab --yes --plan ../../x", 7, ('There is no plan "../../x".',)),
@@ -107,7 +108,7 @@ def test_json_output_is_empty_where_nothing_ran(shop: Path, line: str) -> None:
 
 
 def test_json_output_of_a_failed_run_is_json_alone(shop: Path) -> None:
-    done = nexus(shop, "run", "chores.daily", "--limit", "zz*", "--json")
+    done = nexus(shop, "run", "chores.daily", "--limit", "cache,!cache-*", "--json")
     assert done.returncode == 6
     assert done.stderr == ""
     assert json.loads(done.stdout)["outcome"] == "failed"
