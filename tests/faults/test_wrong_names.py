@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ CASES: list[tuple[str, int, tuple[str, ...]]] = [
     ("resume 20010101", 7, ('no run "20010101".', "Latest runs: ")),
     ("resume /etc/passwd", 7, ('no run "/etc/passwd".',)),
     ("resume *", 7, ('no run "*".',)),
-    ("resume 2", 7, ('"2" is the beginning of ',)),
+    ("resume 2", 7, ('"2" is the beginning of 2 runs.',)),
     ("audit show zz", 7, ('no run "zz".',)),
     ("audit show 99999", 7, ("no record 99999",)),
     ("audit prove 99999", 7, ("no record 99999",)),
@@ -107,8 +108,9 @@ def test_json_output_is_empty_where_nothing_ran(shop: Path, line: str) -> None:
     assert done.stdout == ""
 
 
-def test_json_output_of_a_failed_run_is_json_alone(shop: Path) -> None:
-    done = nexus(shop, "run", "chores.daily", "--limit", "cache,!cache-*", "--json")
+def test_json_output_of_a_failed_run_is_json_alone(shop: Path, tmp_path: Path) -> None:
+    own = Path(shutil.copytree(shop, tmp_path / "project"))  # other tests count the runs of the shop
+    done = nexus(own, "run", "chores.daily", "--limit", "cache,!cache-*", "--json")
     assert done.returncode == 6
     assert done.stderr == ""
     assert json.loads(done.stdout)["outcome"] == "failed"
