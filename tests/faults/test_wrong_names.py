@@ -78,6 +78,12 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return project
 
 
+@pytest.fixture
+def own_shop(shop: Path, tmp_path: Path) -> Path:
+    """A copy of the shop for a test that runs something: others count the runs of the shop, in any order."""
+    return Path(shutil.copytree(shop, tmp_path / "project"))
+
+
 @pytest.mark.parametrize(("line", "code", "told"), CASES, ids=[line for line, _, _ in CASES])
 def test_a_wrong_name_is_told_and_nothing_happens(shop: Path, line: str, code: int, told: tuple[str, ...]) -> None:
     before = tree(shop)
@@ -108,9 +114,8 @@ def test_json_output_is_empty_where_nothing_ran(shop: Path, line: str) -> None:
     assert done.stdout == ""
 
 
-def test_json_output_of_a_failed_run_is_json_alone(shop: Path, tmp_path: Path) -> None:
-    own = Path(shutil.copytree(shop, tmp_path / "project"))  # other tests count the runs of the shop
-    done = nexus(own, "run", "chores.daily", "--limit", "cache,!cache-*", "--json")
+def test_json_output_of_a_failed_run_is_json_alone(own_shop: Path) -> None:
+    done = nexus(own_shop, "run", "chores.daily", "--limit", "cache,!cache-*", "--json")
     assert done.returncode == 6
     assert done.stderr == ""
     assert json.loads(done.stdout)["outcome"] == "failed"
@@ -131,9 +136,9 @@ def test_a_run_that_ended_well_is_not_resumed(shop: Path) -> None:
     assert said_plainly(nexus(shop, "resume", run), 7, f"Run {run} is ok; there is nothing to go on with.")
 
 
-def test_a_workflow_that_no_registry_names_can_be_run(shop: Path) -> None:
-    assert said_plainly(nexus(shop, "run", "platform.status"), 0)
-    assert records(shop)[-1]["workflow"] == "platform.status"
+def test_a_workflow_that_no_registry_names_can_be_run(own_shop: Path) -> None:
+    assert said_plainly(nexus(own_shop, "run", "platform.status"), 0)
+    assert records(own_shop)[-1]["workflow"] == "platform.status"
 
 
 def test_a_filter_with_a_name_that_no_record_has_says_so(shop: Path) -> None:
