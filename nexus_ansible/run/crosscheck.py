@@ -1,57 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compare what was recorded with what ansible-runner's event stream and Ansible's recap claim.
+"""Find forged events in ansible-runner's stream, and compare Ansible's recap with what was recorded.
 
-The stream travels inside the playbook's output, where a module can write false events; the records do not. What the
-stream claims beyond the records was forged.
+The stream travels inside the playbook's output, where a module can write false events; the records do not. The callback
+`nexus.automation.runner_events` puts no result into the stream, so a result in it was forged.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
-from nexus_ansible.run.tally import RUNNER_EVENTS, Tally
+from nexus_ansible.run.tally import Tally
 
-_COMPARED = frozenset(RUNNER_EVENTS.values())
+_RESULTS = ("runner_on_", "runner_item_on_")
 _PRINTED = frozenset({"", "verbose", "EOF"})
 
 
 class RunnerEvents:
-    """Counts the events of ansible-runner as they come."""
+    """Takes the events of ansible-runner as they come, and keeps which were forged."""
 
     def __init__(self) -> None:
-        self._seen: Counter[tuple[str, str]] = Counter()
-        self._last: tuple[str, str] | None = None
-        self._suspicious: list[str] = []
+        self._forged: dict[str, None] = {}
 
     def take(self, event: dict[str, Any]) -> bool:
-        """Count one event. Returns False, so that the runner keeps no file of it."""
+        """Look at one event. Returns False, so that the runner keeps no file of it."""
         name = str(event.get("event", ""))
-        if name in _COMPARED:
-            self._last = name, str(event.get("parent_uuid", ""))
-            self._seen[self._last] += 1
-        if "pid" not in event and name not in _PRINTED:
-            self._suspicious.append(_describe(event))
+        if name.startswith(_RESULTS) or ("pid" not in event and name not in _PRINTED):
+            self._forged[_describe(event)] = None
         return False
 
-    def discrepancies(self, tally: Tally, *, complete: bool) -> list[str]:
-        """What the stream claims and the records do not hold; and, for a complete run, what it lacks.
-
-        Ansible tells the runner first: a process that was killed may have told its last result there alone.
-        """
-        found = list(dict.fromkeys(self._suspicious))
-        for key, number in sorted(self._seen.items()):
-            more = number - tally.events[key] - (key == self._last and not complete)
-            if more > 0 and not found:
-                found.append(
-                    f"forged runner event: {more} more {key[0]} of task {key[1] or 'unknown'} than Ansible ran"
-                )
-        if complete:
-            for key, number in sorted(tally.events.items()):
-                missing = number - self._seen[key]
-                if missing > 0:
-                    found.append(f"suppressed runner event: {missing} {key[0]} of task {key[1]} are not in the stream")
-        return found
+    def forged(self) -> list[str]:
+        """What the forged events claim, each once."""
+        return list(self._forged)
 
 
 def _describe(event: dict[str, Any]) -> str:
@@ -67,12 +46,12 @@ def recap_discrepancies(tally: Tally) -> list[str]:
         return []
     found = []
     for host, recap in sorted(tally.recap.items()):
-        count = {what: tally.outcomes[host, what] for what in RUNNER_EVENTS}
+        count = tally.outcomes
         recorded = {
-            "ok": count["ok"] + count["ignored"] - tally.including[host] + tally.included[host],
-            "failures": count["failed"] + count["timeout"],
-            "skipped": count["skipped"],
-            "unreachable": count["unreachable"],
+            "ok": count[host, "ok"] + count[host, "ignored"] - tally.including[host] + tally.included[host],
+            "failures": count[host, "failed"] + count[host, "timeout"],
+            "skipped": count[host, "skipped"],
+            "unreachable": count[host, "unreachable"],
             "changed": tally.changed[host],
         }
         claimed = {what: recap.get(what, 0) for what in recorded}

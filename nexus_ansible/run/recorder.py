@@ -16,7 +16,7 @@ from nexus_ansible.ledger.records import Record
 from nexus_ansible.run.identity import RunIdentity
 from nexus_ansible.run.redact import Redactor
 from nexus_ansible.run.state import RunState, now_utc, timestamp
-from nexus_ansible.run.tally import RUNNER_EVENTS, Tally, failure_text
+from nexus_ansible.run.tally import Tally, failure_text
 
 COMMIT_EVERY_S = 0.25
 GROUP = 1_000
@@ -158,7 +158,6 @@ class Recorder:
         self.tally.outcomes[host, outcome] += 1
         self.tally.including[host] += outcome == "ok" and self._action(task).rpartition(".")[2] in INCLUDES
         self.tally.changed[host] += bool(message["changed"])
-        self.tally.events[RUNNER_EVENTS[outcome], task] += 1
         fields = {
             **self._place(host),
             "task": self._name(task),

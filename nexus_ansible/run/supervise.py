@@ -179,9 +179,7 @@ def _run(plan: Invocation, private: Path, take: Callable[[dict[str, Any]], bool]
 def _close(ended: Ended, recorder: Recorder, events: RunnerEvents, watch: Supervision) -> Outcome:
     outcome, message = _verdict(ended, recorder, watch)
     message = recorder.redacted(message)
-    found = events.discrepancies(recorder.tally, complete=outcome in {"ok", "failed"}) + recap_discrepancies(
-        recorder.tally
-    )
+    found = events.forged() + recap_discrepancies(recorder.tally)
     if watch.ledger_error is None:
         try:
             recorder.close(outcome, message, found)

@@ -8,20 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-RUNNER_EVENTS = {
-    "ok": "runner_on_ok",
-    "failed": "runner_on_failed",
-    "timeout": "runner_on_failed",
-    "ignored": "runner_on_failed",
-    "skipped": "runner_on_skipped",
-    "unreachable": "runner_on_unreachable",
-}
-"""Outcomes of the ledger, and what ansible-runner calls them."""
-
 
 @dataclass
 class Tally:
-    """What the records say so far, to be compared with the recap and with the runner's own events.
+    """What the records say so far, to be compared with the recap.
 
     Ansible's recap counts the files that were `included`, not the tasks that were `including` them.
     """
@@ -30,7 +20,6 @@ class Tally:
     including: Counter[str] = field(default_factory=Counter)
     included: Counter[str] = field(default_factory=Counter)
     changed: Counter[str] = field(default_factory=Counter)
-    events: Counter[tuple[str, str]] = field(default_factory=Counter)
     recap: dict[str, dict[str, int]] | None = None
 
     def counts(self) -> dict[str, int]:
