@@ -75,10 +75,16 @@ class Ended:
     tail: str
 
 
-def run_ansible(invocation: Invocation, private: Path, on_event: Callable[[dict[str, Any]], bool]) -> Ended:
+def run_ansible(
+    invocation: Invocation,
+    private: Path,
+    on_event: Callable[[dict[str, Any]], bool],
+    on_start: Callable[[], None],
+) -> Ended:
     """Run a playbook and wait for it. `private` is an empty directory of the run's own; `on_event` gets runner events.
 
-    Raises OSError when the runner cannot write to `private`.
+    `on_start` is called when nothing is left to do but to start the process. Raises OSError when the runner cannot
+    write to `private`.
     """
     from ansible_runner import Runner, RunnerConfig
 
@@ -109,7 +115,11 @@ def run_ansible(invocation: Invocation, private: Path, on_event: Callable[[dict[
     config.command = [*guard, str(os.getpid()), invocation.run, *limits, *config.command]
     config.runner_mode = "subprocess"
     tail: deque[str] = deque(maxlen=TAIL_LINES)
-    runner = Runner(config, event_handler=lambda event: _noted(event, tail, on_event))
+    runner = Runner(
+        config,
+        event_handler=lambda event: _noted(event, tail, on_event),
+        status_handler=lambda status, **_: on_start() if status["status"] == "running" else None,
+    )
     with open(os.devnull, "rb") as nothing:  # noqa: PTH123 - a descriptor is needed
         config.input_fd = nothing
         out, err = _Stream(runner.event_callback), _Stream(runner.event_callback)

@@ -90,7 +90,7 @@ def supervise(
         feed = Feed(_listen(private / "ledger"), open_recorder, secrets, watch, plan.run)
         feed.start()
         with _signals(watch), _time_limit(watch, timeout):
-            ended = _run(plan, private / "runner", _take(events, tell), watch)
+            ended = _run(plan, private / "runner", _take(events, tell), feed.begin, watch)
         _unblock(private / "ledger")
         feed.join()
     if feed.recorder is None:
@@ -103,7 +103,10 @@ def supervise(
 
 
 class Feed(threading.Thread):
-    """Opens the recorder, takes the one connection that the callback plugin makes, and serves it."""
+    """Opens the recorder, takes the one connection that the callback plugin makes, and serves it.
+
+    It does nothing before it is told to begin, so that loading the ledger does not keep Ansible from starting.
+    """
 
     def __init__(
         self,
@@ -121,9 +124,15 @@ class Feed(threading.Thread):
         self._secrets = secrets
         self._watch = watch
         self._run_id = run
+        self._begun = threading.Event()
+
+    def begin(self) -> None:
+        """Open the recorder, now or soon."""
+        self._begun.set()
 
     def run(self) -> None:
         """Whatever goes wrong stops the run: it would go on unrecorded."""
+        self._begun.wait()
         path = Path(self._listener.getsockname())
         try:
             with self._listener:  # closed when there is no recorder, so that nobody waits for its answer
@@ -165,14 +174,21 @@ def _take(events: RunnerEvents, tell: Callable[[str], None] | None) -> Callable[
     return take
 
 
-def _run(plan: Invocation, private: Path, take: Callable[[dict[str, Any]], bool], watch: Supervision) -> Ended:
+def _run(
+    plan: Invocation,
+    private: Path,
+    take: Callable[[dict[str, Any]], bool],
+    on_start: Callable[[], None],
+    watch: Supervision,
+) -> Ended:
     private.mkdir(mode=0o700)
     try:
-        return run_ansible(plan, private, take)
+        return run_ansible(plan, private, take, on_start)
     except OSError as error:
         watch.stop("failed", f"ansible-runner cannot work: {error}")
         return Ended(None, "")
     finally:
+        on_start()  # what never started is recorded as well
         watch.over()
 
 
