@@ -9,7 +9,6 @@ which costs Ansible the same on both sides. `--graph` is little more than readin
 from __future__ import annotations
 
 import json
-import os
 import sys
 import tempfile
 from functools import partial
@@ -23,8 +22,8 @@ from benchmarks.projects import compile_again, write_project
 SERVICES, REPLICAS = 1_000, 10
 TIMES_FEWER = 4
 PROGRAM = str(Path(sys.executable).with_name("ansible-inventory"))
-PROJECTS_OWN = REPOSITORY / "nexus_ansible" / "scaffold" / "ansible.cfg"
-NONE = Path(os.devnull)
+PROJECTS_OWN = (REPOSITORY / "nexus_ansible" / "scaffold" / "ansible.cfg").read_text(encoding="utf-8")
+NONE = ""
 FORMS = {
     "`ansible-inventory --list` of our compiled 10,000-host inventory, as a project has it": ("--list", PROJECTS_OWN),
     "the same without `export` in `ansible.cfg`": ("--list", NONE),
@@ -42,12 +41,14 @@ def rows(rounds: int) -> list[Row]:
         return [_row(work, ours, peer, *form, rounds) for work, form in FORMS.items()]
 
 
-def _row(work: str, ours: Path, peer: Path, option: str, configuration: Path, rounds: int) -> Row:
+def _row(work: str, ours: Path, peer: Path, option: str, configuration: str, rounds: int) -> Row:
     mine, theirs = in_turns(*(partial(_read, path, option, configuration) for path in (ours, peer)), rounds=rounds)
     return fewer(work, mine.cpu, theirs.cpu, "static YAML", TIMES_FEWER)
 
 
-def _read(inventory: Path, option: str, configuration: Path) -> Cost:
+def _read(inventory: Path, option: str, configuration: str) -> Cost:
     with tempfile.TemporaryDirectory() as name:
-        environment = clean_environment(ANSIBLE_CONFIG=str(configuration), ANSIBLE_HOME=name)
+        settings = Path(name) / "ansible.cfg"
+        settings.write_text(configuration, encoding="utf-8")
+        environment = clean_environment(ANSIBLE_CONFIG=str(settings), ANSIBLE_HOME=name)
         return cost_of([PROGRAM, "-i", str(inventory), option], Path(name), environment)
