@@ -25,7 +25,7 @@ PROGRAM = str(Path(sys.executable).with_name("ansible-inventory"))
 PROJECTS_OWN = (REPOSITORY / "nexus_ansible" / "scaffold" / "ansible.cfg").read_text(encoding="utf-8")
 NONE = ""
 FORMS = {
-    "`ansible-inventory --list` of our compiled 10,000-host inventory, as a project has it": ("--list", PROJECTS_OWN),
+    "`ansible-inventory --list` of our compiled 10,000-host inventory": ("--list", PROJECTS_OWN),
     "the same without `export` in `ansible.cfg`": ("--list", NONE),
     "`ansible-inventory --graph` of it": ("--graph", PROJECTS_OWN),
 }
