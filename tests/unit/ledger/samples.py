@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nexus_ansible.ledger import Ledger, Record
+from nexus_ansible.ledger import Ledger, Record, Verification
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+SIZE = 600
 
 
 def task(number: int, run: str = "run-1", **fields: object) -> Record:
@@ -45,3 +47,7 @@ def written(directory: Path, count: int, group: int = 7, run: str = "run-1") -> 
     for at in range(0, count, group):
         ledger.append(records[at : at + group])
     return ledger
+
+
+def whats(verification: Verification) -> str:
+    return "\n".join(problem.what for problem in verification.problems)

@@ -2,45 +2,22 @@
 from __future__ import annotations
 
 import random
-import shutil
 from typing import TYPE_CHECKING
 
 import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from nexus_ansible.ledger import Ledger, Moment, Record, Verification, verify
+from nexus_ansible.ledger import Ledger, verify
 from nexus_ansible.ledger.keys import KeyFiles
 from nexus_ansible.ledger.note import Signer
 
-from .samples import ended, started, task, written
+from .samples import SIZE, ended, started, whats, written
 from .tampering import bundle_file, files, leaves_of, rebuild, write_leaves
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-SIZE = 600
-SECOND = 1_000_000_000
-
-
-@pytest.fixture(scope="session")
-def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A ledger of three bundles to copy and spoil; its witness lies elsewhere and is not used."""
-    place = tmp_path_factory.mktemp("pristine")
-    ledger = Ledger.open(place / "ledger", witness=place / "witness")
-    ledger.append([started(), *(task(number) for number in range(SIZE - 2)), ended()])
-    return place / "ledger"
-
-
-@pytest.fixture
-def copy(pristine: Path, directory: Path) -> Path:
-    shutil.copytree(pristine, directory)
-    return directory
-
-
-def whats(verification: Verification) -> str:
-    return "\n".join(problem.what for problem in verification.problems)
 
 
 def test_an_untouched_ledger_is_intact(copy: Path) -> None:
@@ -215,105 +192,6 @@ def test_a_record_after_the_signed_ones_is_named(copy: Path) -> None:
 def test_a_file_that_belongs_to_no_record_is_named(copy: Path) -> None:
     (copy / "tile" / "entries" / "003").write_bytes(b"more")
     assert "tile/entries/003 is no file of this ledger" in whats(verify(copy))
-
-
-def test_another_key_is_found_by_the_given_key_and_by_the_witness(copy: Path, tmp_path: Path) -> None:
-    trusted = (copy / "key.pub").read_text().strip()
-    assert verify(copy).intact
-    impostor = Signer(trusted.partition("+")[0], Ed25519PrivateKey.generate())
-    (copy / "key").write_text(impostor.skey + "\n")
-    (copy / "key.pub").write_text(impostor.verifier.vkey + "\n")
-    rebuild(copy, leaves_of(copy, SIZE), impostor)
-    old, new = ("+".join(key.split("+")[:2]) for key in (trusted, impostor.verifier.vkey))
-    message = f"it is not signed by {old} but by {new}"
-    assert message in whats(verify(copy, vkey=trusted, witness=tmp_path / "none"))
-    assert message in whats(verify(copy))
-    assert verify(copy, witness=tmp_path / "none").intact
-
-
-def test_a_rollback_of_every_file_to_an_older_signed_state_is_found_by_the_witness(directory: Path) -> None:
-    ledger = written(directory, 10)
-    old = directory.with_name("old")
-    shutil.copytree(directory, old)
-    ledger.append([task(10, "run-2")])
-    shutil.rmtree(directory)
-    shutil.copytree(old, directory)
-    (problem,) = verify(directory).problems
-    assert problem.index == 10
-    assert "the records 10 to 10, seen before, are gone" in problem.what
-
-
-def test_a_ledger_rolled_back_and_continued_otherwise_is_found_by_the_witness(directory: Path) -> None:
-    ledger = written(directory, 10)
-    old = directory.with_name("old")
-    shutil.copytree(directory, old)
-    ledger.append([task(10, "run-2")])
-    shutil.rmtree(directory)
-    shutil.copytree(old, directory)
-    Ledger.open(directory).append([task(11, "run-2"), task(12, "run-2")])
-    assert "the first 11 records" in whats(verify(directory))
-    assert "not those that were seen before" in whats(verify(directory))
-
-
-def test_a_ledger_in_the_place_of_another_is_noticed(directory: Path) -> None:
-    first = written(directory, 3)
-    shutil.rmtree(directory)
-    written(directory, 2)
-    verification = verify(directory)
-    assert verification.intact
-    assert verification.notices == (f"{directory} held another ledger before, {first.origin} with 3 records",)
-
-
-def test_a_damaged_witness_is_named(directory: Path, state_home: Path) -> None:
-    written(directory, 3)
-    (path,) = (state_home / "nexus-ansible" / "witness").glob("*.json")
-    path.write_bytes(path.read_bytes().replace(b"\\n3\\n", b"\\n4\\n"))
-    assert str(path) in whats(verify(directory))
-
-
-def at(seconds: float, monotonic: float | None = None) -> Moment:
-    begin = 1_750_000_000
-    boottime = seconds if monotonic is None else monotonic
-    return Moment(int((begin + seconds) * SECOND), int((1000 + boottime) * SECOND))
-
-
-@pytest.mark.parametrize(
-    ("later", "is_step"),
-    [
-        (at(10.0), False),
-        (at(11.9, 10.0), False),
-        (at(12.5, 10.0), True),
-        (at(3600.0, 10.0), True),
-        (at(-0.5, 10.0), True),
-        (at(-0.5, 0.1), True),
-        (at(-0.5, -0.5), False),
-        (at(-0.005, 0.002), False),
-    ],
-)
-def test_a_step_of_the_wall_clock_is_found_between_two_records(directory: Path, later: Moment, is_step: bool) -> None:
-    ledger = Ledger.open(directory)
-    ledger.append([Record("note", "r", at=at(0.0)), Record("note", "r", at=later)])
-    problems = verify(directory).problems
-    assert [problem.index for problem in problems] == ([1] if is_step else [])
-    assert all("clock step of" in problem.what for problem in problems)
-
-
-def test_a_clock_step_that_a_later_record_acknowledges_is_accepted_and_listed(directory: Path) -> None:
-    ledger = Ledger.open(directory)
-    ledger.append([Record("note", "r", at=at(0.0)), Record("note", "r", at=at(90.0, 1.0))])
-    ledger.append([Record("acknowledged", None, {"index": 1}, at=at(91.0, 2.0))])
-    verification = verify(directory)
-    assert verification.problems == ()
-    assert [problem.index for problem in verification.accepted] == [1]
-
-
-def test_nothing_but_a_clock_step_can_be_acknowledged(directory: Path) -> None:
-    ledger = written(directory, 5)
-    ledger.append([Record("acknowledged", None, {"index": 2})])
-    leaves = leaves_of(directory, 6)
-    leaves[2] = leaves[2].replace(b"production", b"prodpction")
-    write_leaves(bundle_file(directory, 6, 0), leaves)
-    assert [problem.index for problem in verify(directory).problems] == [2]
 
 
 def test_forged_runner_events_are_problems_of_the_closing_record(directory: Path) -> None:
