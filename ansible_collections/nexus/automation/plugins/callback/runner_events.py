@@ -64,8 +64,9 @@ class CallbackModule(RunnerDisplay):  # type: ignore[misc]
         self._show(Text.v2_runner_item_on_skipped, result)
 
     def v2_runner_retry(self, result: Any) -> None:
-        """Show that a task is tried again."""
-        self._show(Text.v2_runner_retry, result)
+        """Show that a task is tried again, as Ansible does without the warnings of the attempt."""
+        if self._display.verbosity:
+            Text.v2_runner_retry(self, result)
 
     def v2_on_file_diff(self, result: Any) -> None:
         """Show a difference, which is part of the result that the ledger records."""
