@@ -43,7 +43,7 @@ def _update(project: ScratchProject) -> tuple[Load, int]:
     source = project.root / "services" / "backend" / "nexus_backend" / "__init__.py"
     before = _releases(project)
     source.write_text(source.read_text(encoding="utf-8") + "\n# a new release\n", encoding="utf-8")
-    with steady_load(project.port, PATHS, REQUESTS) as load:
+    with steady_load(project.url, PATHS, REQUESTS) as load:
         deploy(project, "--tags", "build,deploy,verify")
         during = load.requests
     if not _releases(project).isdisjoint(before):

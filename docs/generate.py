@@ -151,19 +151,32 @@ def _paragraphs(text: str) -> str:
 
 
 def modules() -> str:
-    """Every module, lookup and callback of the collection, from its DOCUMENTATION."""
+    """Every module, connection, lookup and callback of the collection, from its DOCUMENTATION."""
     lines = [
         "# Modules and plugins",
         "",
         "The collection `nexus.automation`. `ansible-doc nexus.automation.NAME` shows the same, with examples.",
         "",
     ]
-    for kind in ("modules", "lookup", "callback"):
+    for kind in ("modules", "connection", "lookup", "callback"):
         for path in sorted((COLLECTION / "plugins" / kind).glob("*.py")):
             found = re.search(r'^DOCUMENTATION = r?"""(.*?)"""', path.read_text("utf-8"), re.DOTALL | re.MULTILINE)
             if found:
-                lines += _plugin(yaml.safe_load(found[1]), kind)
+                documentation = yaml.safe_load(found[1])
+                lines += _plugin(_with_fragments(documentation) if kind == "connection" else documentation, kind)
     return "\n".join(lines)
+
+
+def _with_fragments(documentation: Mapping[str, Any]) -> dict[str, Any]:
+    """The same, with the options that it shares with others."""
+    options = dict(documentation.get("options") or {})
+    for name in _texts(documentation.get("extends_documentation_fragment") or []):
+        if name.startswith("nexus.automation."):
+            path = COLLECTION / "plugins" / "doc_fragments" / f"{name.rpartition('.')[2]}.py"
+            found = re.search(r'DOCUMENTATION = r?"""(.*?)"""', path.read_text("utf-8"), re.DOTALL)
+            assert found is not None, path
+            options |= yaml.safe_load(found[1]).get("options") or {}
+    return {**documentation, "options": options}
 
 
 def _plugin(documentation: Mapping[str, Any], kind: str) -> list[str]:
@@ -220,6 +233,8 @@ def _options(options: Mapping[str, Any], prefix: str) -> Iterator[str]:
         )
         kind = option.get("type", "str") + (f" of {option['elements']}" if option.get("elements") else "")
         text = _plain(" ".join(_texts(option.get("description", "")))).replace("|", "\\|")
+        if variables := [f"`{entry['name']}`" for entry in option.get("vars") or []]:
+            text += f" Variable {', '.join(variables)}."
         if option.get("choices"):
             text += " One of " + ", ".join(f"`{choice}`" for choice in option["choices"]) + "."
         yield f"| `{prefix}{name}` | {kind} | {default} | {text} |"

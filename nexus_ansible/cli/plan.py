@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from nexus_ansible.cli.options import json_option, print_json, project_option
 from nexus_ansible.project import Project
+
+if TYPE_CHECKING:
+    from nexus_ansible.model.platform import Environment
 
 
 @click.command(epilog="Example: nexus-ansible plan production --limit backend")
@@ -55,6 +58,7 @@ def command(
         "workflow": workflow.name,
         "environment": environment,
         "steps": list(names),
+        "machines": _by_machine(where),
         "waves": [{service: where.services[service].scaling.min_replicas for service in wave} for wave in where.waves],
     }
     if not as_json:
@@ -62,6 +66,11 @@ def command(
         click.echo(f"  steps: {', '.join(names)}")
         for number, wave in enumerate(data["waves"], start=1):
             click.echo(f"  wave {number}: " + ", ".join(f"{service} x{count}" for service, count in wave.items()))
+        if where.discovery:
+            click.echo("  machines: discovered by each run")
+        if len(where.machines) > 1:
+            for machine, names_there in data["machines"].items():
+                click.echo(f"  {machine}: {', '.join(names_there) or 'nothing'}")
     if not static:
         result, messages = execute_with_progress(project, prepared, Request(plan, permit, check=True), as_json=as_json)
         data["changes"] = changed_tasks(messages)
@@ -73,6 +82,15 @@ def command(
         result.raise_for_outcome()
     elif as_json:
         print_json(data)
+
+
+def _by_machine(environment: Environment) -> dict[str, list[str]]:
+    """Names of the instances that each machine is to have; none where machines are discovered only by a run."""
+    found: dict[str, list[str]] = {name: [] for name in environment.machines}
+    for instance in environment.instances:
+        if instance.machine:
+            found[instance.machine].append(instance.name)
+    return found
 
 
 def _tell(changes: list[dict[str, Any]]) -> None:

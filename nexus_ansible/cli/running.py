@@ -239,10 +239,10 @@ def diff_of(diff: Any) -> str:
 
 
 def addresses(prepared: Prepared, environment: str) -> list[str]:
-    """Where people reach an environment: the proxies, else nothing."""
+    """Where people reach an environment: the proxies, else nothing. Machines that are discovered are not known here."""
     where = prepared.platform.environments[environment]
     return [
-        f"http://{where.address}:{instance.port}/"
+        f"http://{where.machines[instance.machine].address}:{instance.port}/"
         for instance in where.instances
-        if where.services[instance.service].capability == "proxy"
+        if where.services[instance.service].capability == "proxy" and instance.machine
     ]

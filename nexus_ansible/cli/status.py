@@ -66,7 +66,9 @@ def _show(found: dict[str, list[dict[str, Any]]], runs: list[Any]) -> None:
     for name, rows in found.items():
         if rows:
             ill = [row["health"] != "healthy" for row in rows]
-            print_table(name, COLUMNS, [[row.get(column) for column in COLUMNS] for row in rows], ill)
+            several = len({row["machine"] for row in rows}) > 1
+            columns = (COLUMNS[0], "machine", *COLUMNS[1:]) if several else COLUMNS
+            print_table(name, columns, [[row.get(column) for column in columns] for row in rows], ill)
         else:
             click.echo(f"{name}: nothing is deployed. Deploy it: nexus-ansible apply {name}")
     if runs:

@@ -45,7 +45,11 @@ _STEPS = {
                     "type": "object",
                     "required": ["hosts"],
                     "additionalProperties": False,
-                    "properties": {"hosts": {"type": "string"}, "tasks_from": {"type": "string"}},
+                    "properties": {
+                        "hosts": {"type": "string"},
+                        "tasks_from": {"type": "string"},
+                        "ignore_unreachable": {"type": "boolean"},
+                    },
                 },
             },
             "on_failure": {"type": "string"},
@@ -62,11 +66,13 @@ class CatalogError(RegistryError):
 class StepPlay:
     """One play of a step: which hosts run which entry point.
 
-    `hosts` is `control`, `machines`, `services`, `rollout`, or the group of a service.
+    `hosts` is `control`, `machines`, `services`, `rollout`, or the group of a service. With `ignore_unreachable` the
+    play goes on without hosts that do not answer.
     """
 
     hosts: str
     entry_point: str
+    ignore_unreachable: bool = False
 
 
 @dataclass(frozen=True)
@@ -125,7 +131,10 @@ def load_catalog(project: Path) -> Catalog:
 def _placements(steps: Mapping[str, Any], path: Path, entry_points: Mapping[str, Any]) -> dict[str, StepPlacement]:
     placements: dict[str, StepPlacement] = {}
     for step, entry in steps.items():
-        plays = tuple(StepPlay(play["hosts"], play.get("tasks_from", step)) for play in entry["plays"])
+        plays = tuple(
+            StepPlay(play["hosts"], play.get("tasks_from", step), play.get("ignore_unreachable", False))
+            for play in entry["plays"]
+        )
         undo = entry.get("on_failure")
         for name in [play.entry_point for play in plays] + ([undo] if undo else []):
             if name not in entry_points:

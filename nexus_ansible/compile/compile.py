@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nexus_ansible.compile.inventory import compile_inventory
 from nexus_ansible.compile.paths import inventory_path, playbook_path
 from nexus_ansible.compile.playbooks import compile_playbook
+from nexus_ansible.compile.runners import find_runner
 
 if TYPE_CHECKING:
     from nexus_ansible.compile.catalog import Catalog
@@ -24,4 +25,6 @@ def compile_platform(platform: Platform, catalog: Catalog) -> dict[str, str]:
         inventory_path(name): compile_inventory(platform, environment)
         for name, environment in platform.environments.items()
     }
+    for environment in platform.environments.values():
+        compiled |= find_runner(environment.runner).files(environment)
     return dict(sorted(compiled.items()))

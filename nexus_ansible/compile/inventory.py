@@ -12,7 +12,7 @@ import orjson
 
 from nexus_ansible.compile.literal import literal
 from nexus_ansible.compile.render import template
-from nexus_ansible.compile.runners import RUNNERS, Runner
+from nexus_ansible.compile.runners import Runner, find_runner
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +32,7 @@ ROOT = (
 
 def compile_inventory(platform: Platform, environment: Environment) -> str:
     """The text of `inventories/ENVIRONMENT/hosts`."""
-    runner = RUNNERS[environment.runner]
+    runner = find_runner(environment.runner)
     hosts: dict[str, list[Instance]] = {name: [] for name in environment.services}
     for instance in environment.instances:
         hosts[instance.service].append(instance)
@@ -43,6 +43,7 @@ def compile_inventory(platform: Platform, environment: Environment) -> str:
         variables=_json(_variables(platform, environment, runner)),
         control=_json(CONTROL),
         machines=[(name, _json(variables)) for name, variables in runner.machines(environment).items()],
+        machine_groups=sorted(_machine_groups(environment).items()),
         connection=_json(runner.connection(environment)),
         services=[
             {
@@ -59,6 +60,15 @@ def compile_inventory(platform: Platform, environment: Environment) -> str:
     )
 
 
+def _machine_groups(environment: Environment) -> dict[str, list[str]]:
+    """Machines by the group of the inventory that their machine group is."""
+    groups: dict[str, list[str]] = {}
+    for machine in environment.machines.values():
+        if machine.inventory_group:
+            groups.setdefault(machine.inventory_group, []).append(machine.name)
+    return groups
+
+
 def _json(data: Mapping[str, Any]) -> str:
     return orjson.dumps(data, option=orjson.OPT_SORT_KEYS).decode()
 
@@ -68,15 +78,17 @@ def _lines(data: Mapping[str, Any]) -> list[str]:
 
 
 def _variables(platform: Platform, environment: Environment, runner: Runner) -> dict[str, Any]:
+    policies = platform.policies[environment.name]
     return {
         "nexus_generated": "by nexus-ansible from config/ssot; do not edit, change the registries",
         "nexus_project": platform.project,
         "nexus_environment": environment.name,
         "nexus_runner": environment.runner,
+        "nexus_runner_role": runner.role,
         "nexus_root": ROOT,
-        "nexus_address": literal(environment.address),
         "nexus_secrets": {name: _source(secret) for name, secret in platform.secrets[environment.name].items()},
-        **({"nexus_syslog_marker": True} if platform.policies[environment.name].syslog_marker else {}),
+        **({"nexus_resource_limits": dict(policies.resources)} if policies.resources else {}),
+        **({"nexus_syslog_marker": True} if policies.syslog_marker else {}),
         **runner.variables(environment),
     }
 

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 MANIFEST = "playbooks/manifest.json"
-OWN_DIRECTORIES = ("inventories", "playbooks")
+OWN_DIRECTORIES = ("inventories", "manifests", "playbooks")
 _PACKAGE = Path(__file__).resolve().parents[1]
 _STAGES = ("registries", "model", "compile")
+_SHARED = ("discovery.py", "placement.py", "quantities.py")
 
 
 @dataclass(frozen=True)
@@ -75,15 +76,21 @@ def input_digests(root: Path) -> dict[str, str]:
     return {path.relative_to(root).as_posix(): file_digest(path) or "" for path in sorted(files)}
 
 
-def compiler_digest() -> str:
-    """Digest of what the toolkit adds to the input: version, code, schemas, templates, roles of the collection."""
-    roles = _PACKAGE.parent / "ansible_collections" / "nexus" / "automation" / "roles"
+def compiler_digest(packages: Iterable[str] = ()) -> str:
+    """Digest of what the toolkit adds to the input: version, code, schemas, templates, roles of the collection.
+
+    `packages` are others that take part, with their versions.
+    """
+    collection = _PACKAGE.parent / "ansible_collections" / "nexus" / "automation"
+    shared = [collection / "plugins" / "module_utils" / name for name in _SHARED]
     files: Iterable[Path] = (
         path for stage in _STAGES for path in (_PACKAGE / stage).rglob("*") if path.suffix in {".py", ".j2", ".json"}
     )
     total = hashlib.sha256(__version__.encode())
-    for path in sorted([*files, *roles.glob("*/meta/*.yml")]):
+    for path in sorted([*files, *shared, *collection.glob("roles/*/meta/*.yml")]):
         total.update(hashlib.sha256(path.read_bytes()).digest())
+    for package in packages:
+        total.update(package.encode())
     return total.hexdigest()
 
 

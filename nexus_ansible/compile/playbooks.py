@@ -55,6 +55,7 @@ class Play:
     actions: tuple[Action, ...] = ()
     variables: Mapping[str, Any] = field(default_factory=dict)
     limit: str | None = None
+    ignore_unreachable: bool = False
 
 
 def compile_playbook(platform: Platform, workflow: Workflow, catalog: Catalog) -> str:
@@ -97,11 +98,14 @@ def _whole(seconds: float) -> int:
 
 
 def _limit(workflow: Workflow, seconds: int | str) -> str:
-    """A time limit (a number, or a Jinja expression) as YAML; no more than what is left of the workflow's own."""
+    """A time limit (a number, or a Jinja expression) as YAML; no more than what is left of the workflow's own.
+
+    What is left is rounded up: whoever supervises the run ends it at its limit, and tells that from a task's.
+    """
     if workflow.timeout is None:
         return str(seconds) if isinstance(seconds, int) else quoted(f"{{{{ {seconds} }}}}")
     left = "hostvars['localhost']['nexus_deadline'] | float - now(utc=true).timestamp()"
-    return quoted(f"{{{{ [[{seconds}, ({left})] | min, 1] | max | int }}}}")
+    return quoted(f"{{{{ [[{seconds}, ({left})] | min, 1] | max | round(0, 'ceil') | int }}}}")
 
 
 def _step_plays(platform: Platform, workflow: Workflow, stage: Stage, step: Step, catalog: Catalog) -> Iterator[Play]:
@@ -113,7 +117,8 @@ def _step_plays(platform: Platform, workflow: Workflow, stage: Stage, step: Step
     undo = role.placement(placement.on_failure) if role and placement and placement.on_failure else None
     for play in plays:
         action = replace(_action(workflow, step, play.entry_point, catalog), rollback=undo is not None)
-        yield from _on_hosts(platform, workflow, stage, step, play.hosts, action)
+        for compiled in _on_hosts(platform, workflow, stage, step, play.hosts, action):
+            yield replace(compiled, ignore_unreachable=play.ignore_unreachable)
     if undo is None:
         return
     for play in undo.plays:

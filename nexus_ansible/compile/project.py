@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from nexus_ansible.compile.catalog import Catalog, load_catalog
 from nexus_ansible.compile.manifest import Manifest, compiler_digest, digest, input_digests, is_current, read_manifest
+from nexus_ansible.compile.runners import runner_packages
+from nexus_ansible.compile.runners.check import check_runners
 from nexus_ansible.compile.steps import check_steps
 from nexus_ansible.compile.write import Change, changes
 from nexus_ansible.model.build import build_platform, build_workflows, environment_views
@@ -59,9 +61,12 @@ def check_project(project: Project) -> Checked:
         name.replace("-", "_") for environment, view in views.items() for name in selected_services(view, environment)
     }
     problems.extend(check_steps(build_workflows(registries, views).values(), groups, catalog))
+    problems.extend(check_runners(views))
     if problems:
         raise InvalidRegistriesError(problems)
-    return Checked(registries, build_platform(registries, views), catalog, inputs, compiler_digest())
+    platform = build_platform(registries, views)
+    packages = runner_packages(environment.runner for environment in platform.environments.values())
+    return Checked(registries, platform, catalog, inputs, compiler_digest(packages))
 
 
 def compile_project(checked: Checked) -> Compilation:

@@ -7,6 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 from nexus_ansible.ledger.reading import read
@@ -54,9 +55,7 @@ def scheduled_gaps(directory: Path, workflows: Iterable[Workflow], since: dateti
 def _gaps(workflow: Workflow, starts: Sequence[datetime], since: datetime, now: datetime) -> Iterator[Gap]:
     if workflow.schedule:
         due = list(_firings(workflow.schedule, since, now))
-        missed = [
-            begin for begin, end in zip(due, [*due[1:], now], strict=True) if not _any_between(starts, begin, end)
-        ]
+        missed = [begin for begin, end in pairwise((*due, now)) if not _any_between(starts, begin, end)]
     elif workflow.interval:
         due, missed = _deadlines(timedelta(seconds=workflow.interval), starts, since, now)
     else:

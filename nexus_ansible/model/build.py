@@ -5,6 +5,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.nexus.automation.plugins.module_utils.quantities import resources
+from nexus_ansible.model.discovery import build_discovery
+from nexus_ansible.model.placing import assign, build_bastions, build_machines
 from nexus_ansible.model.platform import Authorization, Environment, Platform, Policies, Role, Secret, Service, Workflow
 from nexus_ansible.model.rules import check_rules
 from nexus_ansible.model.services import (
@@ -16,7 +19,6 @@ from nexus_ansible.model.services import (
     selected_services,
     waves,
 )
-from nexus_ansible.model.units import resources
 from nexus_ansible.model.workflows import build_workflow, operations, workflow_paths
 from nexus_ansible.registries.problems import InvalidRegistriesError, Problem
 from nexus_ansible.registries.references import REFERENCE, references
@@ -65,21 +67,31 @@ def _views(registries: Registries) -> tuple[dict[str, Registries], list[Problem]
 def _environment(view: Registries, name: str, project: str, shared: dict[tuple[int, str], Service]) -> Environment:
     path = ("orchestration", "environments", name)
     data: Mapping[str, Any] = view.get(path, {})
+    runner = data.get("runner", "local")
     services: dict[str, Service] = {}
     for service in selected_services(view, name):
         known = (id(view.get(("orchestration", "services", service))), service)
         if known not in shared:
             shared[known] = build_service(view, service, project)
         services[service] = shared[known]
+    machines = build_machines(data)
+    placed = assign(services.values(), machines).machines
     return Environment(
         name=name,
-        runner=data.get("runner", "local"),
+        project=project,
+        runner=runner,
         description=data.get("description", ""),
         address=data.get("address", "127.0.0.1"),
-        supervision=data.get("supervision", "supervisor"),
+        supervision=data.get("supervision"),
         services=services,
         waves=waves(services),
-        instances=instances(services, data.get("port_range", DEFAULT_PORT_RANGE), name, coordination_ports(view)),
+        instances=instances(
+            services, data.get("port_range", DEFAULT_PORT_RANGE), name, coordination_ports(view), placed
+        ),
+        machines=machines,
+        bastions=build_bastions(data),
+        discovery=build_discovery(data),
+        settings=data.get(runner, data.get("settings", {})),
         position=view.at(path, key=True),
     )
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from nexus_ansible.model.discovery import Discovery
+    from nexus_ansible.model.machines import Bastion, Machine, Placement
     from nexus_ansible.registries.problems import Position
 
 
@@ -27,11 +29,13 @@ class HealthCheck:
 
 @dataclass(frozen=True)
 class Scaling:
-    """How many instances there are, and how many may be replaced at a time."""
+    """How many instances there are, and how many may be replaced at a time; targets in percent, None without one."""
 
     min_replicas: int
     max_replicas: int
     max_unavailable: int
+    target_cpu: int | None = None
+    target_memory: int | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ class Service:
     stop_timeout: float
     resources: Mapping[str, float]
     keep_releases: int
+    placement: Placement
     position: Position
 
     @property
@@ -66,27 +71,40 @@ class Service:
 
 @dataclass(frozen=True)
 class Instance:
-    """One instance of a service: an inventory host. `batch` tells when a rollout of its service reaches it."""
+    """One instance of a service: an inventory host. `batch` tells when a rollout of its service reaches it.
+
+    `machine` is the name of the machine it is placed on; empty where machines are discovered.
+    """
 
     name: str
     service: str
     index: int
     port: int
     batch: int
+    machine: str
 
 
 @dataclass(frozen=True)
 class Environment:
-    """One environment: its services, their order of deployment, and every instance."""
+    """One environment: its services, their order of deployment, every instance, and the machines they are on.
+
+    `supervision` None is what the runner takes. `machines` is empty where there is a `discovery`. `settings` are the
+    entry of the runner's own name, such as `docker`, or those of a runner that another package brings.
+    """
 
     name: str
+    project: str
     runner: str
     description: str
     address: str
-    supervision: str
+    supervision: str | None
     services: Mapping[str, Service]
     waves: tuple[tuple[str, ...], ...]
     instances: tuple[Instance, ...]
+    machines: Mapping[str, Machine]
+    bastions: Mapping[str, Bastion]
+    discovery: Discovery | None
+    settings: Mapping[str, Any]
     position: Position
 
     def wave_of(self) -> dict[str, int]:

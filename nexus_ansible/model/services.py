@@ -7,8 +7,11 @@ import hashlib
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.nexus.automation.plugins.module_utils.quantities import resources
+from nexus_ansible.model.machines import LOCALHOST
+from nexus_ansible.model.placing import build_placement
 from nexus_ansible.model.platform import HealthCheck, Instance, Scaling, Service
-from nexus_ansible.model.units import resources, seconds
+from nexus_ansible.model.units import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 SERVICES = ("orchestration", "services")
 PROVIDED = {"nginx": "proxy", "caddy": "proxy", "redis": "redis", "postgresql": "postgresql"}
 """Services that a dependency may name without defining them, and their capability."""
+NOT_SHIPPED = {"nginx"}
+"""Servers that are taken from the system, because the toolkit does not bring them."""
 
 DEFAULT_CHECK = {"web": "http", "proxy": "tcp", "postgresql": "postgresql", "redis": "redis"}
 SINGLE_INSTANCE = {"postgresql", "redis", "proxy"}
@@ -69,6 +74,7 @@ def build_service(registries: Registries, name: str, project: str) -> Service:
         stop_timeout=seconds(data.get("stop_timeout", "30s")),
         resources=resources(data.get("resources", {})),
         keep_releases=data.get("keep_releases", 3),
+        placement=build_placement(data.get("placement", {})),
         position=registries.at((*SERVICES, name), key=True),
     )
 
@@ -102,11 +108,11 @@ def _health(capability: str, data: Mapping[str, Any]) -> HealthCheck:
 def _scaling(data: Mapping[str, Any]) -> Scaling:
     least = data.get("min_replicas", 1)
     most = max(data.get("max_replicas", 1), least)
-    return Scaling(least, most, data.get("max_unavailable", 1))
+    return Scaling(least, most, data.get("max_unavailable", 1), data.get("target_cpu"), data.get("target_memory"))
 
 
 def _settings(capability: str, name: str, data: Mapping[str, Any], project: str) -> dict[str, Any]:
-    settings: dict[str, Any] = {"provider": "embedded"} if capability != "web" else {}
+    settings: dict[str, Any] = {}
     owner = project.replace("-", "_")
     if capability in {"postgresql", "redis"}:
         settings["password"] = f"${{{name.upper().replace('-', '_')}_PASSWORD}}"
@@ -158,13 +164,18 @@ def coordination_ports(registries: Registries) -> dict[int, str]:
 
 
 def instances(
-    services: Mapping[str, Service], port_range: str, environment: str, reserved: Iterable[int] = ()
+    services: Mapping[str, Service],
+    port_range: str,
+    environment: str,
+    reserved: Iterable[int] = (),
+    machines: Mapping[str, str] | None = None,
 ) -> tuple[Instance, ...]:
     """Every instance, sorted by service and number. Raises ValueError when the port range is too small.
 
     A service without a port gets a block of `max_replicas` ports at a place that only its own name and its
     environment's decide (collisions move on to the next free place), so that adding a service or a replica does not
-    move the others. Ports in `reserved` are left free.
+    move the others. Ports in `reserved` are left free. `machines` tells the machine of each instance that has one; by
+    default there is only one.
     """
     first, _, last = port_range.partition("-")
     taken = set(reserved)
@@ -179,7 +190,9 @@ def instances(
             base = _free_block(f"{environment}/{name}", service.scaling.max_replicas, int(first), int(last), taken)
         for index in range(1, service.scaling.min_replicas + 1):
             batch = -(-index // service.scaling.max_unavailable)
-            result.append(Instance(f"{name}-{index}", name, index, base + index - 1, batch))
+            instance = f"{name}-{index}"
+            machine = LOCALHOST if machines is None else machines.get(instance, "")
+            result.append(Instance(instance, name, index, base + index - 1, batch, machine))
     return tuple(result)
 
 

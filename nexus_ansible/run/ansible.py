@@ -187,6 +187,8 @@ def _own_environment(invocation: Invocation, private: Path) -> dict[str, str]:
         # Modules with their arguments, secrets among them, pass through these directories; a killed run leaves them.
         "ANSIBLE_LOCAL_TEMP": str(private / "local"),
         "ANSIBLE_REMOTE_TMP": str(private / "remote"),
+        # A connection that an earlier run left may lead to a machine that was away since, and then hangs.
+        "ANSIBLE_SSH_CONTROL_PATH_DIR": str(private / "ssh"),
         **({"ANSIBLE_CONFIG": str(config)} if config.is_file() else {}),
         **({"ANSIBLE_STRATEGY_PLUGINS": str(strategy), "ANSIBLE_STRATEGY": "mitogen_linear"} if strategy else {}),
     }

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from nexus_ansible.compile.manifest import Manifest, digest
-from nexus_ansible.compile.paths import inventory_path, playbook_path
+from nexus_ansible.compile.paths import inventory_path, of_environment, playbook_path
 from nexus_ansible.compile.write import write_file
 from nexus_ansible.errors import DriftError, RefusedError
+from nexus_ansible.model.machines import LOCALHOST
 from nexus_ansible.model.platform import Environment, Workflow
 from nexus_ansible.project import Project, refusing
 from nexus_ansible.registries.problems import unknown
@@ -27,7 +28,7 @@ _PATTERN = re.compile(r"[\[~@]|^(?:wave|batch)_[0-9]+$")  # what only Ansible ca
 
 @dataclass(frozen=True)
 class Plan:
-    """What would run. Digests are SHA-256 in hex."""
+    """What would run. Digests are SHA-256 in hex; that of the inventory is of all compiled files of the environment."""
 
     workflow: str
     environment: str
@@ -64,7 +65,7 @@ def make_plan(
         inventory=inventory,
         registries=digest(json.dumps(dict(manifest.inputs), sort_keys=True).encode()),
         playbook_digest=manifest.outputs[playbook],
-        inventory_digest=manifest.outputs[inventory],
+        inventory_digest=digest(json.dumps(of_environment(manifest.outputs, environment), sort_keys=True).encode()),
         compiler=manifest.compiler,
         limit=limit,
         steps=steps,
@@ -94,9 +95,13 @@ def chosen_hosts(environment: Environment, limit: str) -> str:
         raise RefusedError(f'--limit "{limit}" names no host.\n  Leave it out to run on all of them.')
     known = [service.group for service in environment.services.values()]
     known += [instance.name for instance in environment.instances]
+    for machine in environment.machines.values():
+        known += [name for name in (machine.name, machine.inventory_group) if name not in {LOCALHOST, ""}]
     for name in names:
         if not _PATTERN.search(name) and not filter_names({*known, *_GROUPS}, name):
-            raise RefusedError("\n  ".join(unknown("service or instance", name, known)))
+            what, hint = unknown("host or group", name, known)
+            found = " Machines are discovered by each run and cannot be named." if environment.discovery else ""
+            raise RefusedError(f"{what}\n  {hint}{found}")
     return limit
 
 

@@ -155,7 +155,8 @@ class Recorder:
     def _result(self, message: dict[str, Any]) -> None:
         task, host, outcome = message["task"], message["host"], message["outcome"]
         began = self._running.pop((task, host), None)
-        self.tally.outcomes[host, outcome] += 1
+        # Ansible tells of a `meta` that is skipped, and leaves it out of the recap.
+        self.tally.outcomes[host, outcome] += outcome != "skipped" or self._action(task).rpartition(".")[2] != "meta"
         self.tally.including[host] += outcome == "ok" and self._action(task).rpartition(".")[2] in INCLUDES
         self.tally.changed[host] += bool(message["changed"])
         fields = {
@@ -170,7 +171,9 @@ class Recorder:
         }
         if outcome in {"failed", "timeout", "unreachable"}:
             self.failed_step = str(fields.get("step", ""))
-            self.failures.append({**fields, "message": failure_text(message["result"])})
+            told = failure_text(message["result"])
+            text = f"{host} does not answer: {told}" if outcome == "unreachable" else told
+            self.failures.append({**fields, "message": text})
         if not self._pending:
             self._due = time.monotonic() + COMMIT_EVERY_S
         payload = {"result": message["result"], "path": self._tasks.get(task, {}).get("path")}

@@ -19,6 +19,9 @@ from nexus_ansible.project import Project, refusing
 
 GENERATED_BYTES = 24
 _URL_PASSWORD = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/:@]*:([^\s/@]+)@", re.IGNORECASE)
+_CREDENTIAL = re.compile(
+    r"(?:AWS|AZURE|ARM)_\w*(?:SECRET|SECRET_ACCESS_KEY|SESSION_TOKEN|PASSWORD|AUTHORIZATION_TOKEN)"
+)
 _HEADER = "# Secrets of this project, encrypted with Ansible Vault. `nexus-ansible` adds those it makes up.\n---\n"
 
 
@@ -41,6 +44,11 @@ def passwords_of_addresses(environment: Mapping[str, str]) -> set[str]:
     """Passwords within the URLs of an environment, as they stand there and decoded: proxies and package indexes."""
     found = {match[1] for value in environment.values() for match in _URL_PASSWORD.finditer(value)}
     return found | {unquote(password) for password in found}
+
+
+def credentials(environment: Mapping[str, str]) -> set[str]:
+    """What the environment holds for the tools of clouds that nobody else may see."""
+    return {value for name, value in environment.items() if _CREDENTIAL.fullmatch(name) and value}
 
 
 def vault_names(project: Project) -> frozenset[str]:

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nexus_ansible.compile.paths import inventory_source
+from nexus_ansible.compile.runners import find_runner
 from nexus_ansible.errors import LedgerIntegrityError, NexusError, RefusedError, RunError, RunTimeoutError
-from nexus_ansible.model.platform import Environment, Platform, Policies, Workflow
+from nexus_ansible.model.platform import Environment, Platform, Workflow
 from nexus_ansible.project import Project
 from nexus_ansible.run.ansible import Invocation
 from nexus_ansible.run.gate import Permit
@@ -21,7 +23,8 @@ from nexus_ansible.run.identity import RunIdentity
 from nexus_ansible.run.lock import counted, locked
 from nexus_ansible.run.plan import Plan
 from nexus_ansible.run.redact import Redactor
-from nexus_ansible.run.secrets import given_secrets, passwords_of_addresses, require_secrets
+from nexus_ansible.run.requirements import require_installed
+from nexus_ansible.run.secrets import credentials, given_secrets, passwords_of_addresses, require_secrets
 from nexus_ansible.run.state import RunState, RunStore, new_run_id, now_utc, this_process, timestamp
 from nexus_ansible.run.supervise import Outcome, supervise
 
@@ -99,6 +102,7 @@ def execute(
     plan = request.plan
     workflow, policies = model.workflows[plan.workflow], model.policies[plan.environment]
     wanted = model.secrets[plan.environment]
+    require_installed(project, model.environments[plan.environment])
     began = now_utc()
     run = new_run_id(began)
     project.make_state()
@@ -110,7 +114,7 @@ def execute(
         if changes_hosts(workflow):
             require_secrets(project, wanted)
         secrets = given_secrets(wanted)
-        redactor = Redactor([*secrets.values(), *passwords_of_addresses(os.environ)])
+        redactor = Redactor([*secrets.values(), *passwords_of_addresses(os.environ), *credentials(os.environ)])
         request = replace(request, reason=redactor.text(request.reason))
         looking = request.check or request.permit.action == "read"
         state = _first_state(request, run, timestamp(began), recorded=policies.audit_reads or not looking)
@@ -120,7 +124,7 @@ def execute(
             return _open_recorder(stack, project, request, state, redactor, observe)
 
         def invocation(socket: Path) -> Invocation:
-            return _invocation(project, request, policies, run, socket)
+            return _invocation(project, request, model, run, socket)
 
         try:
             printed = (lambda text: tell(redactor.text(text))) if tell is not None else None
@@ -148,13 +152,14 @@ def _open_recorder(
     return recorder
 
 
-def _invocation(project: Project, request: Request, policies: Policies, run: str, socket: Path) -> Invocation:
+def _invocation(project: Project, request: Request, model: Platform, run: str, socket: Path) -> Invocation:
     plan = request.plan
+    policies, environment = model.policies[plan.environment], model.environments[plan.environment]
     return Invocation(
         run=run,
         root=project.root,
         playbook=project.root / plan.playbook,
-        inventory=project.root / plan.inventory,
+        inventory=project.root / inventory_source(environment),
         socket=socket,
         limit=plan.limit,
         tags=plan.steps,
@@ -163,7 +168,7 @@ def _invocation(project: Project, request: Request, policies: Policies, run: str
         forks=policies.forks,
         fast=policies.strategy == "fast",
         verbosity=request.verbosity,
-        passed=policies.pass_environment,
+        passed=(*policies.pass_environment, *sorted(find_runner(environment.runner).passes)),
         cpus=math.ceil(policies.resources.get("cpu", 0)),
         memory=int(policies.resources.get("memory", 0)),
     )

@@ -30,7 +30,7 @@ from nexus_ansible.run.identity import RunIdentity
 from nexus_ansible.run.lock import locked
 from nexus_ansible.run.recorder import Log, Recorder, Unrecorded
 from nexus_ansible.run.redact import Redactor
-from nexus_ansible.run.secrets import passwords_of_addresses
+from nexus_ansible.run.secrets import credentials, passwords_of_addresses
 from nexus_ansible.run.state import RunState, RunStore, new_run_id, now_utc, this_process, timestamp
 from nexus_ansible.run.wire import answer, read_line, serve
 
@@ -146,7 +146,10 @@ def _recorder(project: Project, log: Log, state: RunState, hello: dict[str, Any]
         },
     )
     return Recorder(
-        log, identity, Redactor(passwords_of_addresses(os.environ)), store.directory(state.run) / "tasks.log"
+        log,
+        identity,
+        Redactor([*passwords_of_addresses(os.environ), *credentials(os.environ)]),
+        store.directory(state.run) / "tasks.log",
     )
 
 

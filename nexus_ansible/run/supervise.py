@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import struct
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 REFUSED = 7
 KILLED = 128
 LOOK_AGAIN_S = 0.2
+# What ansible-core 2.19 prints where it reads no inventory; it has not touched a host by then.
+_UNREAD = re.compile(r"Completely failed to parse inventory source (\S+)|No inventory was parsed")
+_SOURCE = re.compile(r"with 'auto' plugin: (.*?)\s*(?:\nFailed to parse inventory|\Z)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -214,7 +218,19 @@ def _verdict(ended: Ended, recorder: Recorder, watch: Supervision) -> tuple[str,
     if ended.code is None or ended.code < 0 or ended.code > KILLED or ended.code == 0:
         what = f"by signal {ended.code - KILLED}" if ended.code and ended.code > KILLED else "without a recap"
         return "crashed", f"ansible-playbook ended {what}.\n{ended.tail}".strip()
+    if recorder.tally.recap is None and _UNREAD.search(ended.tail):
+        return "refused", _cause(ended.tail)
     return "failed", "" if recorder.failures else ended.tail
+
+
+def _cause(printed: str) -> str:
+    """What the source of the inventory said, without what Ansible's other plugins said that tried to read it, too."""
+    unread, cause = _UNREAD.search(printed), _SOURCE.search(printed)
+    if unread is None or cause is None:
+        return printed
+    where = Path(unread[1]).name if unread[1] else "the inventory"
+    advice = "Hosts would be missing, so nothing was touched. Mend the cause and run it again."
+    return f"{where}: cannot be used as an inventory: {cause[1].strip()}\n  {advice}"
 
 
 def _listen(path: Path) -> socket.socket:

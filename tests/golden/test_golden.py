@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from nexus_ansible.compile.manifest import OWN_DIRECTORIES
 from nexus_ansible.compile.project import check_project, compile_project
 from nexus_ansible.project import SSOT, Project
 
 GOLDEN = Path(__file__).parent
-CASES = ("every_feature", "user_document")
+CASES = ("aws_machines", "docker_engines", "every_feature", "kubernetes_cluster", "ssh_machines", "user_document")
 USER_DOCUMENT = {
     "automation_registry.yaml": "8d374c841f5d1ac6e1da9971d48354dcf3ad5e4adfa04673f3ce838a0023fb31",
     "monitoring_registry.yaml": "f931c72e212c8d48498cf1178dfce768e4d219130319a8f83da4b8dd5ec15e99",
@@ -42,7 +43,7 @@ def test_the_blocks_of_the_user_s_document_are_unmodified() -> None:
 
 
 def _write(root: Path, compiled: dict[str, str]) -> None:
-    for directory in ("playbooks", "inventories"):
+    for directory in OWN_DIRECTORIES:
         shutil.rmtree(root / directory, ignore_errors=True)
     for path, text in compiled.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -52,7 +53,7 @@ def _write(root: Path, compiled: dict[str, str]) -> None:
 def _read(root: Path) -> dict[str, str]:
     return {
         path.relative_to(root).as_posix(): path.read_text("utf-8")
-        for directory in ("inventories", "playbooks")
+        for directory in OWN_DIRECTORIES
         for path in sorted((root / directory).rglob("*"))
         if path.is_file()
     }

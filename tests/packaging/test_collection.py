@@ -27,7 +27,7 @@ pytestmark = pytest.mark.xdist_group("packages")
 
 NAME = "nexus.automation"
 STAGED = Path("ansible_collections", "nexus", "automation")
-DOCUMENTED = {"module": "modules", "callback": "callback", "lookup": "lookup"}
+DOCUMENTED = {"module": "modules", "callback": "callback", "connection": "connection", "lookup": "lookup"}
 PLAYBOOK = """\
 - name: Check a port
   hosts: localhost

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -22,11 +21,10 @@ from typing import IO
 import pytest
 
 from ansible_collections.nexus.automation.plugins.module_utils.processes import read_process
+from tests.servers.debian import locked, require
 from tests.servers.waiting import wait_until
 
 CLIENT = "/usr/bin/docker"  # of the same package as the engine; another one in PATH may be too new for it
-PACKAGES = ("docker.io", "iptables", "mmdebstrap")
-PROGRAMS = (CLIENT, "dockerd", "iptables", "mmdebstrap")
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nexus-ansible" / "docker"
 RUNTIME = Path("/run/nexus-ansible-docker")
 PID_FILE = RUNTIME / "pid"
@@ -34,7 +32,6 @@ SYSTEM_HOST = "unix:///var/run/docker.sock"
 LABEL = "nexus-ansible-test"
 LIMIT_S = 120
 STOP_LIMIT_S = 60
-INSTALL_LIMIT_S = 600
 
 
 @dataclass(frozen=True)
@@ -105,8 +102,7 @@ def running_engine() -> Iterator[Engine]:
 
     What it takes is installed when root runs the tests on Debian; anybody else without an engine skips them.
     """
-    if not _installed() and not _install():
-        pytest.skip(f"needs a Docker engine; as root: apt-get install {' '.join(PACKAGES)}")
+    require(dockerd="docker.io", iptables="iptables", mmdebstrap="mmdebstrap")
     given = Engine(os.environ.get("DOCKER_HOST") or SYSTEM_HOST)
     if given.answers():
         yield given
@@ -122,35 +118,6 @@ def docker_engine() -> Iterator[Engine]:
     """The engine of this test process."""
     with running_engine() as engine:
         yield engine
-
-
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Be the only process in the block."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _installed() -> bool:
-    return all(shutil.which(program) for program in PROGRAMS)
-
-
-def _install() -> bool:
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        return False
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    with locked(CACHE / "install.lock"):
-        for arguments in (["update"], ["install", "--yes", "--no-install-recommends", *PACKAGES]):
-            subprocess.run(
-                ["apt-get", "-qq", *arguments],
-                env=environment,
-                stdout=subprocess.DEVNULL,
-                timeout=INSTALL_LIMIT_S,
-                check=True,
-            )
-    return _installed()
 
 
 @contextlib.contextmanager
@@ -171,7 +138,7 @@ def _own_engine() -> Iterator[Engine]:
             with locked(turn):
                 if _is_alone(users):
                     _remove_leftovers(engine)
-                    _stop()
+                    stop_engine(PID_FILE)
 
 
 def _is_alone(users: IO[str]) -> bool:
@@ -189,9 +156,13 @@ def _remove_leftovers(engine: Engine) -> None:
 
 def _start(engine: Engine) -> None:
     CACHE.mkdir(mode=0o700, parents=True, exist_ok=True)
-    log = CACHE / "engine.log"
-    argv = ["dockerd", "--host", engine.host, "--group", "root", "--data-root", str(CACHE / "engine")]
-    argv += ["--exec-root", str(RUNTIME / "exec"), "--pidfile", str(PID_FILE)]
+    options = ("--exec-root", str(RUNTIME / "exec"), "--pidfile", str(PID_FILE))
+    argv = ("dockerd", "--host", engine.host, "--group", "root", "--data-root", str(CACHE / "engine"), *options)
+    start_engine(engine, argv, CACHE / "engine.log")
+
+
+def start_engine(engine: Engine, argv: tuple[str, ...], log: Path) -> None:
+    """Start a program that becomes the engine, and wait until it answers. Raises RuntimeError with its log."""
     with log.open("wb") as output:
         # No child of this process: it stays when others still use it.
         subprocess.run(
@@ -209,8 +180,9 @@ def _start(engine: Engine) -> None:
         raise RuntimeError(f"{error}:\n{log.read_text(errors='replace')}") from error
 
 
-def _stop() -> None:
-    process = read_process(int(PID_FILE.read_text(encoding="ascii")))
+def stop_engine(pid_file: Path) -> None:
+    """Stop the engine whose process id is in a file."""
+    process = read_process(int(pid_file.read_text(encoding="ascii")))
     if process is not None:
         os.kill(process.pid, signal.SIGTERM)
         wait_until(lambda: not process.alive, "dockerd ends", STOP_LIMIT_S)

@@ -7,7 +7,8 @@ import hashlib
 import subprocess
 from dataclasses import dataclass
 
-from tests.servers.docker import CACHE, LIMIT_S, Engine, locked
+from tests.servers.debian import locked
+from tests.servers.docker import CACHE, LIMIT_S, Engine
 
 BUILD_LIMIT_S = 900
 DROPPED = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*")
@@ -15,22 +16,28 @@ DROPPED = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*")
 
 @dataclass(frozen=True)
 class Image:
-    """A Debian 12 with these packages."""
+    """A Debian 12 with these packages, in which `commands` were run: shell, with the image's directory as `$1`."""
 
     name: str
     packages: tuple[str, ...]
+    commands: tuple[str, ...] = ()
 
     @property
     def tag(self) -> str:
         """Its name in the engine; other packages make another image."""
-        digest = hashlib.sha256(" ".join((*self.packages, *DROPPED)).encode()).hexdigest()
+        digest = hashlib.sha256(" ".join((*self.packages, *self.commands, *DROPPED)).encode()).hexdigest()
         return f"nexus-ansible-test/{self.name}:{digest[:12]}"
 
 
-SYSTEMD = Image(
-    "systemd",
-    ("systemd", "systemd-sysv", "dbus", "dbus-user-session", "libpam-systemd", "python3", "iproute2", "procps"),
-)
+_SYSTEMD = ("systemd", "systemd-sysv", "dbus", "dbus-user-session", "libpam-systemd", "python3", "iproute2", "procps")
+SYSTEMD = Image("systemd", _SYSTEMD)
+PYTHON = Image("python", ("python3",))
+PLATFORM = Image("platform", ("python3", "python3-psycopg", "postgresql", "redis-server", "nginx-light"))
+SSH_MACHINE = Image("ssh-machine", (*_SYSTEMD, "openssh-server", "sudo", "ca-certificates"))
+RUN_COMMAND_MACHINE = Image("run-command-machine", ("ca-certificates", "curl", "procps", "python3", "sudo"))
+# What the official images of PostgreSQL and Redis have as well: an account of this number, which initdb looks up.
+_ACCOUNT = 'chroot "$1" useradd --system --uid 999 --no-create-home server'
+CLUSTER = Image("cluster", ("python3", "postgresql", "redis-server", "nginx-light"), (_ACCOUNT,))
 
 
 def provide(engine: Engine, image: Image) -> str:
@@ -48,6 +55,7 @@ def provide(engine: Engine, image: Image) -> str:
 
 def _build(image: Image, tarball: str) -> None:
     options = [f"--dpkgopt=path-exclude={pattern}" for pattern in DROPPED]
+    options += [f"--customize-hook={command}" for command in image.commands]
     argv = ["mmdebstrap", "--quiet", "--variant=minbase", *options, f"--include={','.join(image.packages)}"]
     done = subprocess.run(
         [*argv, "bookworm", tarball],

@@ -17,6 +17,10 @@ from tests.servers.waiting import wait_until
 BOOT_LIMIT_S = 120
 UNIFIED = Path("/sys/fs/cgroup/cgroup.controllers")
 # Shared mounts and the capability are what a unit's sandbox and credentials take; a container has neither by itself.
+GROUPS = f"/sys/fs/cgroup:/sys/fs/cgroup:{'rw' if UNIFIED.exists() else 'ro'}"
+MEMORY = [word for path in ("/run", "/run/lock", "/tmp") for word in ("--tmpfs", path)]
+# What `docker run` takes so that systemd can be the first process.
+SYSTEM = ["--cap-add", "SYS_ADMIN", "--stop-signal", "SIGRTMIN+3", "--cgroupns", "host", "--volume", GROUPS, *MEMORY]
 BOOT = ("sh", "-c", "mount --make-rshared / && exec /sbin/init")
 
 
@@ -24,12 +28,9 @@ BOOT = ("sh", "-c", "mount --make-rshared / && exec /sbin/init")
 def booted(engine: Engine) -> Iterator[Container]:
     """Boot a machine, and take it away after the block."""
     image = provide(engine, SYSTEMD)
-    groups = f"/sys/fs/cgroup:/sys/fs/cgroup:{'rw' if UNIFIED.exists() else 'ro'}"
     mounts = [word for path in _environment() for word in ("--volume", f"{path}:{path}:ro")]
-    memory = [word for path in ("/run", "/run/lock", "/tmp") for word in ("--tmpfs", path)]
-    system = ["--cap-add", "SYS_ADMIN", "--stop-signal", "SIGRTMIN+3", "--cgroupns", "host", "--volume", groups]
     name = f"nexus-systemd-{uuid.uuid4().hex[:12]}"
-    with container(engine, name, *system, *memory, *mounts, image, *BOOT) as machine:
+    with container(engine, name, *SYSTEM, *mounts, image, *BOOT) as machine:
         await_boot(machine)
         parents = {str(parent) for path in _environment() for parent in path.parents}
         machine.run("chmod", "a+rx", *sorted(parents))  # the container's own directories: a plain user comes through

@@ -5,8 +5,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nexus_ansible.compile.literal import literal
+from nexus_ansible.model.machines import LOCALHOST
+
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
     from nexus_ansible.model.platform import Environment, Instance
+    from nexus_ansible.registries.document import KeyPath
+    from nexus_ansible.registries.problems import Problem
+    from nexus_ansible.registries.registry_set import Registries
 
 _HERE = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
 
@@ -14,16 +22,30 @@ _HERE = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansibl
 class LocalRunner:
     """One machine, called `localhost`, which is also the control node."""
 
+    role = "nexus.automation.runner_machine"
+    passes = ()
+    settings = frozenset({"address", "supervision"})
+
+    def requires(self, environment: Environment) -> Collection[str]:  # noqa: ARG002
+        """Nothing."""
+        return ()
+
+    def check(self, registries: Registries, path: KeyPath) -> Iterator[Problem]:  # noqa: ARG002
+        """Nothing that the schema and the rules for all environments leave over."""
+        return iter(())
+
     def variables(self, environment: Environment) -> dict[str, Any]:
-        """The directory of the environment, and what supervises its processes."""
+        """The directory of the environment, what supervises its processes, and where they listen."""
         return {
-            "runner_local_home": f"{{{{ nexus_root }}}}/.nexus/{environment.name}",
-            "runner_local_supervision": environment.supervision,
+            "nexus_address": literal(environment.address),
+            "nexus_machine": LOCALHOST,
+            "runner_machine_home": f"{{{{ nexus_root }}}}/.nexus/{environment.name}",
+            "runner_machine_supervision": environment.supervision or "supervisor",
         }
 
     def machines(self, environment: Environment) -> dict[str, dict[str, Any]]:  # noqa: ARG002
         """One machine; its variables stand with the control node."""
-        return {"localhost": {}}
+        return {LOCALHOST: {"nexus_instances": "{{ groups['services'] }}"}}
 
     def connection(self, environment: Environment) -> dict[str, Any]:  # noqa: ARG002
         """Instances are reached as processes of this machine."""
@@ -31,4 +53,8 @@ class LocalRunner:
 
     def placement(self, environment: Environment, instance: Instance) -> dict[str, Any]:  # noqa: ARG002
         """Every instance is on the one machine."""
+        return {}
+
+    def files(self, environment: Environment) -> dict[str, str]:  # noqa: ARG002
+        """There are none."""
         return {}

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nexus_ansible.model.rules.machines import machine_rules
+from nexus_ansible.model.rules.placement import placement_rules
 from nexus_ansible.model.services import (
     DEFAULT_PORT_RANGE,
     LAST_PORT,
@@ -33,6 +35,8 @@ def environment_rules(view: Registries, environment: str) -> Iterator[Problem]:
     yield from _ports(view, environment, names)
     yield from _port_range(view, environment, names)
     yield from _routes(view, environment, names)
+    yield from machine_rules(view, environment, names)
+    yield from placement_rules(view, environment, names)
 
 
 def _missing(view: Registries, environment: str, names: tuple[str, ...]) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nexus_ansible.model.rules.twice import told_twice
-from nexus_ansible.model.services import PROVIDED, SERVICES, SINGLE_INSTANCE, capability_of
+from nexus_ansible.model.services import NOT_SHIPPED, PROVIDED, SERVICES, SINGLE_INSTANCE, capability_of
 from nexus_ansible.registries.problems import Problem, unknown
 from nexus_ansible.registries.references import REFERENCE
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 SETTINGS = {
     "web": (),
-    "proxy": ("provider", "body_limit"),
+    "proxy": ("provider", "server", "body_limit"),
     "postgresql": ("provider", "database", "user", "password", "parameters"),
     "redis": ("provider", "password", "parameters"),
 }
 RESERVED_GROUPS = {"all", "ungrouped", "localhost", "control", "machines", "services", "rollout", "rollback"}
-RESERVED_PREFIXES = ("wave_", "batch_", "stage_")
+RESERVED_PREFIXES = ("wave_", "batch_", "stage_", "machines_")
 
 
 def service_rules(registries: Registries) -> Iterator[Problem]:
@@ -104,6 +104,10 @@ def _settings(registries: Registries, data: Mapping[str, Any], path: KeyPath, ca
             yield registries.problem(
                 (*path, "settings", key), f'a {capability} service has no setting "{key}"', hint, key=True
             )
+    server, provider = (data.get("settings", {}).get(key) for key in ("server", "provider"))
+    if server in NOT_SHIPPED and provider == "embedded":
+        hint = f'Install {server} and set "provider: system".'
+        yield registries.problem((*path, "settings", "provider"), f"{server} does not ship with the toolkit", hint)
     if capability != "web":
         for key in ("source", "command", "routes", "test"):
             if data.get(key):

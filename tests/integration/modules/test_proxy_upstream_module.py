@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.nexus.automation.plugins.module_utils.proxies.gates import gate_path, lay_gates, read_gate
-from tests.servers.caddy import CaddyServer, start_caddy
+from ansible_collections.nexus.automation.plugins.module_utils.proxies import PROXIES
+from ansible_collections.nexus.automation.plugins.module_utils.proxies.gates import read_gate
+from ansible_collections.nexus.automation.plugins.module_utils.proxies.nginx_servers import HEADER, NONE
 from tests.servers.http import Answer, HttpServer
 from tests.servers.playbook import run_tasks
+from tests.servers.proxies import POOL, GatedProxy, Start
 from tests.servers.waiting import wait_until
 
 UPSTREAM = "nexus.automation.proxy_upstream"
@@ -25,19 +27,18 @@ NAME = "backend-1"
 
 
 @pytest.fixture
-def gated(tmp_path: Path) -> Iterator[CaddyServer]:
-    """A proxy with a closed gate for one upstream."""
-    gate = gate_path(tmp_path / "gates", NAME)
-    lay_gates([gate])
-    with start_caddy(tmp_path, {"backend": [f"{{file.{gate}}}"]}) as caddy:
-        yield caddy
+def gated(start_gated: Start, tmp_path: Path) -> Iterator[GatedProxy]:
+    """A proxy of each kind, with a closed gate for one upstream."""
+    with start_gated(tmp_path, NAME) as proxy:
+        yield proxy
 
 
-def _task(name: str, caddy: CaddyServer, **options: Any) -> dict[str, Any]:
-    return {"name": name, UPSTREAM: {"admin": caddy.admin, "pool": "backend", "upstream": NAME, **options}}
+def _task(name: str, gated: GatedProxy, **options: Any) -> dict[str, Any]:
+    where = {"proxy": gated.kind, "admin": gated.admin, "pool": POOL, "upstream": NAME}
+    return {"name": name, UPSTREAM: {**where, **options}}
 
 
-def test_an_upstream_is_admitted_and_drained_once(tmp_path: Path, gated: CaddyServer) -> None:
+def test_an_upstream_is_admitted_and_drained_once(tmp_path: Path, gated: GatedProxy) -> None:
     address = "127.0.0.1:8001"
     tasks = [
         {**_task("Admit (check)", gated, address=address), "check_mode": True, "diff": True},
@@ -62,7 +63,7 @@ def test_gates_are_made_once_and_closed(tmp_path: Path) -> None:
     folder = tmp_path / "gates"
 
     def lay(name: str, *upstreams: str, **keywords: bool) -> dict[str, Any]:
-        options = {"folder": str(folder), "upstreams": upstreams}
+        options = {"folder": str(folder), "pools": {"a": upstreams}}
         return {"name": name, "nexus.automation.proxy_gates": options, **keywords}
 
     run = run_tasks(
@@ -80,8 +81,34 @@ def test_gates_are_made_once_and_closed(tmp_path: Path) -> None:
     assert {gate.name: read_gate(gate) for gate in folder.iterdir()} == {"a-1": "", "a-2": ""}
 
 
-def test_a_proxy_that_does_not_run_yet_is_predicted_and_refused(tmp_path: Path) -> None:
+def test_servers_of_nginx_are_what_the_gates_say(tmp_path: Path) -> None:
+    folder, servers = tmp_path / "gates", tmp_path / "servers"
+    options = {"folder": str(folder), "servers": str(servers), "pools": {"a": ["a-1"], "b": ["b-1"]}}
+
+    def lay(name: str, **keywords: bool) -> dict[str, Any]:
+        return {"name": name, "nexus.automation.proxy_gates": options, **keywords}
+
+    run = run_tasks(
+        tmp_path,
+        [
+            lay("Lay (check)", check_mode=True),
+            lay("Lay"),
+            lay("Lay (again)"),
+            {"name": "Open", "ansible.builtin.copy": {"dest": str(folder / "b-1"), "content": "127.0.0.1:1"}},
+            lay("Lay what is open"),
+        ],
+    )
+    assert run.returncode == 0, run.output
+    written = [run.named(name).result["written"] for name in ("Lay (check)", "Lay", "Lay (again)", "Lay what is open")]
+    assert written == [["a", "b"], ["a", "b"], [], ["b"]]
+    assert (servers / "a.conf").read_text() == f"{HEADER}{NONE}"
+    assert (servers / "b.conf").read_text() == f"{HEADER}server 127.0.0.1:1 max_fails=0;\n"
+
+
+@pytest.mark.parametrize("kind", PROXIES)
+def test_a_proxy_that_does_not_run_yet_is_predicted_and_refused(tmp_path: Path, kind: str) -> None:
     options = {
+        "proxy": kind,
         "admin": f"unix/{tmp_path}/none.sock",
         "pool": "backend",
         "upstream": NAME,
@@ -96,7 +123,7 @@ def test_a_proxy_that_does_not_run_yet_is_predicted_and_refused(tmp_path: Path) 
 
 
 def test_requests_that_outlive_the_time_limit_fail_the_task_or_are_left(
-    tmp_path: Path, gated: CaddyServer, http_server: HttpServer
+    tmp_path: Path, gated: GatedProxy, http_server: HttpServer
 ) -> None:
     hold = threading.Event()
     http_server.answers["/slow"] = Answer(hold=hold)

@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from nexus_ansible.run.ansible import mitogen_strategy
+from tests.servers.docker import running_engine
+from tests.servers.images import PYTHON, provide
 from tests.servers.playbook import REPOSITORY
 from tests.servers.ports import free_range
 from tests.servers.short_paths import short_directory
@@ -29,7 +33,17 @@ ALL = ["prepare", "check", "converge", "idempotence", "verify", "destroy"]
 ASSERTED_WHILE_CONVERGING = {"backup", "monitoring"}
 
 
-def run_scenario(role: Path, directory: Path) -> subprocess.CompletedProcess[str]:
+@contextlib.contextmanager
+def surroundings(role: Path) -> Iterator[dict[str, str]]:
+    """Variables that tell the scenario of what it needs besides this machine, for as long as that is there."""
+    if role.name != "runner_docker":
+        yield {}
+        return
+    with running_engine() as engine:
+        yield {"DOCKER_HOST": engine.host, "MOLECULE_IMAGE": provide(engine, PYTHON)}
+
+
+def run_scenario(role: Path, directory: Path, variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     """Run `molecule test` in the role; what it makes is below `directory`.
 
     Where Mitogen fits, it runs the tasks: in half the time, and nothing else tries every role under it. Molecule by
@@ -48,6 +62,7 @@ def run_scenario(role: Path, directory: Path) -> subprocess.CompletedProcess[str
         env={
             **kept,
             **fast,
+            **variables,
             "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
             "ANSIBLE_HOME": str(directory / "ansible"),
             "MOLECULE_EPHEMERAL_DIRECTORY": str(directory / "scenario"),
@@ -64,8 +79,8 @@ def run_scenario(role: Path, directory: Path) -> subprocess.CompletedProcess[str
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
 def test_the_scenario_of_the_role_passes(role: Path) -> None:
-    with short_directory() as directory:
-        done = run_scenario(role, directory)
+    with short_directory() as directory, surroundings(role) as variables:
+        done = run_scenario(role, directory, variables)
         output = COLOUR.sub("", done.stdout)
         assert done.returncode == 0, output[-8000:]
         expected = LEAST if role.name in ASSERTED_WHILE_CONVERGING else ALL

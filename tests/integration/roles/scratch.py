@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -158,6 +159,24 @@ def status(project: ScratchProject) -> dict[str, dict[str, Any]]:
     told = [result.result["ansible_stats"] for result in run.results if "ansible_stats" in result.result]
     assert len(told) == 1
     return {row["instance"]: row for row in told[0]["data"]["nexus_status"]["instances"]}
+
+
+def get(project: ScratchProject, path: str) -> str:
+    """Return what the platform answers."""
+    with urllib.request.urlopen(f"{project.url}{path}", timeout=30) as response:
+        return str(response.read().decode())
+
+
+def change_source(project: ScratchProject, old: str, new: str) -> None:
+    """Change the backend's source: `old` becomes `new`, or `new` is added at its end when `old` is empty."""
+    path = project.root / "services" / "backend" / "nexus_backend" / "__init__.py"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace(old, new) if old else text + new, encoding="utf-8")
+
+
+def backends(project: ScratchProject) -> dict[str, dict[str, Any]]:
+    """Return what the step `status` tells of the backends."""
+    return {name: row for name, row in status(project).items() if row["service"] == "backend"}
 
 
 def _argv(playbook: str, *options: str) -> list[str]:

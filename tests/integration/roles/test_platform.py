@@ -9,7 +9,7 @@ import os
 import signal
 import urllib.request
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,13 +18,15 @@ from tests.integration.roles.load import steady_load
 from tests.integration.roles.scratch import (
     ScratchProject,
     apply,
+    backends,
+    change_source,
     changed_tasks,
     deploy,
     edit,
+    get,
     kill_when,
     make_project,
     scale,
-    status,
 )
 from tests.servers.waiting import wait_until
 
@@ -48,25 +50,10 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScratchProjec
         assert apply(project, "platform_down").returncode == 0
 
 
-def get(project: ScratchProject, path: str) -> str:
-    with urllib.request.urlopen(f"{project.url}{path}", timeout=30) as response:
-        return str(response.read().decode())
-
-
 def visits(project: ScratchProject, method: str) -> int:
     request = urllib.request.Request(f"{project.url}/api/visits", method=method)
     with urllib.request.urlopen(request, timeout=30) as response:
         return int(json.load(response)["count"])
-
-
-def change_source(project: ScratchProject, old: str, new: str) -> None:
-    path = project.root / "services" / "backend" / "nexus_backend" / "__init__.py"
-    text = path.read_text(encoding="utf-8")
-    path.write_text(text.replace(old, new) if old else text + new, encoding="utf-8")
-
-
-def backends(project: ScratchProject) -> dict[str, dict[str, Any]]:
-    return {name: row for name, row in status(project).items() if row["service"] == "backend"}
 
 
 def states(project: ScratchProject) -> dict[str, object]:
@@ -76,7 +63,7 @@ def states(project: ScratchProject) -> dict[str, object]:
 def drained(project: ScratchProject) -> set[str]:
     """Backends of the inventory that the proxy hands no requests to."""
     placed = {path.parent.name for path in (project.home / "instances").glob("backend-*/current")}
-    gates = project.runtime / "gates"
+    gates = project.runtime / "gates" / "proxy-1"
     return {name for name in placed if not read_gate(gates / name)}
 
 
@@ -186,7 +173,7 @@ def test_a_rolling_update_under_load_loses_no_request(platform: ScratchProject) 
     before = backends(platform)
     change_source(platform, "", "\n# a new release\n")
     predicted = set(changed_tasks(deploy(platform, *DEPLOYMENT, "--check")))
-    with steady_load(platform.port, ["/api/version", "/api/version", "/api/visits", "/"], REQUESTS) as load:
+    with steady_load(platform.url, ["/api/version", "/api/version", "/api/visits", "/"], REQUESTS) as load:
         applied = set(changed_tasks(deploy(platform, *DEPLOYMENT)))
     assert load.failures == []
     assert load.requests >= REQUESTS
@@ -198,7 +185,7 @@ def test_a_rolling_update_under_load_loses_no_request(platform: ScratchProject) 
 def test_a_run_killed_while_an_instance_is_drained_is_mended_by_the_next(platform: ScratchProject) -> None:
     assert drained(platform) == set()
     change_source(platform, "", "\n# a release whose rollout is killed\n")
-    with steady_load(platform.port, ["/api/version", "/api/visits", "/"], 0) as load:
+    with steady_load(platform.url, ["/api/version", "/api/visits", "/"], 0) as load:
         kill_when(platform, "deployment_production", *DEPLOYMENT, condition=lambda: "backend-1" in drained(platform))
         assert drained(platform) == {"backend-1"}
         deploy(platform, *DEPLOYMENT)

@@ -110,7 +110,7 @@ def test_sockets_whose_paths_would_be_too_long_are_told_before_anything_is_touch
     project = make_project(tmp_path / "project")
     edit(project, only_servers)
     runtime = f"/tmp/{'x' * 90}"
-    run = apply(project, "deployment_production", "--tags", "validate", "-e", f"runner_local_runtime={runtime}")
+    run = apply(project, "deployment_production", "--tags", "validate", "-e", f"runner_machine_runtime={runtime}")
     assert run.returncode != 0
     assert f"{runtime}/supervisor.sock" in run.output
     assert "a Unix socket's path may have 107 bytes, this one would have 119" in run.output

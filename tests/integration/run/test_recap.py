@@ -16,6 +16,7 @@ OTHER: list[dict[str, Any]] = [
 EVERYTHING: list[dict[str, Any]] = [
     {"name": "Include in a loop", "ansible.builtin.include_tasks": "other.yml", "loop": [1, 2, 3]},
     {"name": "Include nothing", "ansible.builtin.include_tasks": "other.yml", "when": False},
+    {"name": "Skip a meta task", "ansible.builtin.meta": "end_host", "when": False},
     {"name": "Skip", "ansible.builtin.debug": {"msg": "x"}, "when": False},
     {"name": "Ignore", "ansible.builtin.fail": {"msg": "x"}, "ignore_errors": True},
     {"name": "Loop", "ansible.builtin.debug": {"msg": "{{ item }}"}, "loop": [1, 2]},

@@ -34,7 +34,7 @@ def steady_requests(machine: Container, port: int, *paths: str) -> Iterator[Load
 
 def main() -> None:
     """Ask until the input ends."""
-    with steady_load(int(sys.argv[1]), sys.argv[2:], LEAST) as load:
+    with steady_load(f"http://127.0.0.1:{sys.argv[1]}", sys.argv[2:], LEAST) as load:
         sys.stdin.read()
     print(json.dumps([load.requests, load.failures]))
 

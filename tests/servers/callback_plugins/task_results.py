@@ -37,6 +37,10 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         """Record a skipped task."""
         self._record("skipped", result)
 
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        """Record a host that did not answer."""
+        self._record("unreachable", result)
+
     def _record(self, outcome: str, result: Any) -> None:
         line = {"task": result.task_name, "host": result.host.get_name(), "outcome": outcome, "result": result.result}
         with Path(os.environ["NEXUS_TEST_RESULTS"]).open("a", encoding="utf-8") as stream:

@@ -6,10 +6,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
+from nexus_ansible.compile.runners import RUNNERS
+from nexus_ansible.scaffold import runners
 from tests.unit.cli.command_line import REPOSITORY, run
 
 if TYPE_CHECKING:
@@ -62,12 +65,41 @@ def test_a_new_project_keeps_its_state_out_of_git_and_its_schemas_in_the_editor(
         assert f"$schema=../schemas/{schema.rpartition('/')[2]}" in (scaffold / registry).read_text("utf-8")
 
 
-def test_yamllint_finds_nothing_in_a_new_project(scaffold: Path) -> None:
+@pytest.fixture(scope="module", params=runners())
+def example(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project for each runner."""
+    root = tmp_path_factory.mktemp("example")
+    assert run(root, "init", "shop", "--runner", request.param).returncode == 0
+    return root / "shop"
+
+
+def test_there_is_an_example_for_every_runner_that_is_built_in() -> None:
+    assert runners() == sorted(RUNNERS)
+
+
+def test_examples_differ_in_nothing_but_their_environments(example: Path, scaffold: Path) -> None:
+    def told(root: Path) -> dict[str, Any]:
+        registries: dict[str, Any] = {}
+        for path in (root / "config" / "ssot").iterdir():
+            registries |= yaml.safe_load(path.read_text("utf-8"))
+        return registries
+
+    ours, local = told(example), told(scaffold)
+    assert set(ours["orchestration"].pop("environments")) == set(local["orchestration"].pop("environments"))
+    assert ours == local
+
+
+def test_an_example_is_valid_and_compiled(example: Path) -> None:
+    assert run(example, "validate").returncode == 0
+    assert run(example, "compile", "--check").returncode == 0
+
+
+def test_yamllint_finds_nothing_in_a_new_project(example: Path) -> None:
     configuration = str(REPOSITORY / ".yamllint")
 
     linted = subprocess.run(
-        [sys.executable, "-m", "yamllint", "--strict", "-c", configuration, "config", "playbooks"],
-        cwd=scaffold,
+        [sys.executable, "-m", "yamllint", "--strict", "-c", configuration, "."],
+        cwd=example,
         capture_output=True,
         text=True,
         timeout=60,

@@ -24,6 +24,18 @@ def test_an_environment_that_cannot_work_is_told_where_it_stands(
     assert "\n".join(problems(write_registries(tmp_path, **texts))) == told
 
 
+@pytest.mark.parametrize(("texts", "told"), read_cases(CASES / "machines.txt"))
+def test_machines_that_cannot_be_reached_are_told_where_they_stand(
+    tmp_path: Path, texts: dict[str, str], told: str
+) -> None:
+    assert "\n".join(problems(write_registries(tmp_path, **texts))) == told
+
+
+@pytest.mark.parametrize(("texts", "told"), read_cases(CASES / "placement.txt"))
+def test_a_service_without_a_place_is_told_where_it_stands(tmp_path: Path, texts: dict[str, str], told: str) -> None:
+    assert "\n".join(problems(write_registries(tmp_path, **texts))) == told
+
+
 @pytest.mark.parametrize(("texts", "told"), read_cases(CASES / "workflows.txt"))
 def test_a_workflow_that_cannot_run_is_told_where_it_stands(tmp_path: Path, texts: dict[str, str], told: str) -> None:
     assert "\n".join(problems(write_registries(tmp_path, **texts))) == told

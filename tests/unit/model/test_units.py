@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.nexus.automation.plugins.module_utils.quantities import cpu_count, memory_bytes
 from nexus_ansible.model.condition import Comparison, parse_condition
-from nexus_ansible.model.units import cpu_count, cron_problem, memory_bytes, seconds
+from nexus_ansible.model.units import cron_problem, seconds
 
 
 @pytest.mark.parametrize(

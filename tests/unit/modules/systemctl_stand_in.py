@@ -29,6 +29,7 @@ def main() -> int:
         load = "loaded" if known else "not-found"
         sub = "running" if active == "active" else "dead"
         print(f"Result=success\nMainPID={pid}\nLoadState={load}\nActiveState={active}\nSubState={sub}")
+        print(f"ExecMainStartTimestampMonotonic={'1000000' if active == 'active' else '0'}")
         return 0
     if not known:
         print(f"Failed to {verb} {name}.service: Unit {name}.service not found.", file=sys.stderr)

@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.nexus.automation.plugins.module_utils.checks import CHECKS
 from ansible_collections.nexus.automation.plugins.module_utils.checks.http import resolve_pointer
+from ansible_collections.nexus.automation.plugins.module_utils.checks.postgresql_ready import judge_error
 from ansible_collections.nexus.automation.plugins.module_utils.checks.run import (
     CheckResult,
     describe_unhealthy,
@@ -61,6 +62,7 @@ def _healthy_targets(http: HttpServer, postgresql: PostgresqlServer, redis: Redi
             "password": postgresql.password,
             "database": "postgres",
         },
+        "postgresql_ready": {"kind": "postgresql_ready", "port": postgresql.port},
         "redis": {"service": "redis", "port": redis.port, "password": redis.password},
     }
 
@@ -74,7 +76,7 @@ def test_a_server_that_runs_is_healthy(
     assert (result.kind, result.healthy, result.error, result.tries) == (kind, True, None, 1)
 
 
-@pytest.mark.parametrize("kind", ["http", "tcp", "postgresql", "redis"])
+@pytest.mark.parametrize("kind", ["http", "tcp", "postgresql", "postgresql_ready", "redis"])
 def test_a_port_where_nothing_listens_is_unhealthy_and_named(kind: str) -> None:
     port = free_port()
     result = _check_one(kind=kind, port=port, user="nobody", database="none")
@@ -83,7 +85,7 @@ def test_a_port_where_nothing_listens_is_unhealthy_and_named(kind: str) -> None:
     assert str(port) in result.address
 
 
-@pytest.mark.parametrize("kind", ["http", "redis"])
+@pytest.mark.parametrize("kind", ["http", "postgresql_ready", "redis"])
 def test_a_server_that_never_answers_costs_no_more_than_the_timeout(kind: str, silent_port: int) -> None:
     result = _check_one(kind=kind, port=silent_port, timeout=0.2)
     assert (result.healthy, result.error) == (False, "no answer within 0.2 s")
@@ -126,6 +128,37 @@ def test_pg_isready_works_as_a_command(postgresql: PostgresqlServer) -> None:
     result = _check_one(service="postgresql", kind="command", command=command)
     assert (result.healthy, result.status) == (True, 0)
     assert "accepting connections" in result.detail
+
+
+def test_postgresql_that_refuses_the_login_is_ready(postgresql: PostgresqlServer) -> None:
+    result = _check_one(kind="postgresql_ready", port=postgresql.port, user="")
+    assert (result.healthy, result.detail) == (True, "accepts connections")
+
+
+def test_another_server_is_not_taken_for_postgresql() -> None:
+    def greet(server: socket.socket) -> None:
+        with server.accept()[0] as connection:
+            connection.sendall(b"220 mail.example.com\r\n")
+            connection.recv(100)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=greet, args=(server,))
+        thread.start()
+        result = _check_one(kind="postgresql_ready", port=server.getsockname()[1])
+        thread.join()
+    assert result.error == "does not speak PostgreSQL's protocol"
+
+
+@pytest.mark.parametrize(
+    ("state", "healthy", "detail"),
+    [
+        (b"C57P03\0Mthe database system is starting up\0\0", False, "the database system is starting up"),
+        (b"C53300\0Mtoo many clients already\0\0", True, "accepts connections"),
+    ],
+)
+def test_postgresql_that_tells_an_error_is_judged_by_its_code(state: bytes, healthy: bool, detail: str) -> None:
+    answer = judge_error(b"SFATAL\0" + state)
+    assert (answer.healthy, answer.detail) == (healthy, detail)
 
 
 def test_a_command_gets_its_environment_and_tells_what_it_wrote() -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pools of a real Caddy, whose gates open and close while requests are under way."""
+"""What every proxy does alike: its pools' gates open and close while requests are under way."""
 
 from __future__ import annotations
 
@@ -15,27 +15,15 @@ import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ansible_collections.nexus.automation.plugins.module_utils.errors import AdapterError, UnreachableError
-from ansible_collections.nexus.automation.plugins.module_utils.proxies.base import wait_until_drained
-from ansible_collections.nexus.automation.plugins.module_utils.proxies.caddy import CaddyProxy
-from ansible_collections.nexus.automation.plugins.module_utils.proxies.caddy_admin import CaddyAdmin
-from ansible_collections.nexus.automation.plugins.module_utils.proxies.gates import (
-    CLOSED,
-    gate_path,
-    lay_gates,
-    missing_gates,
-    open_gate,
-    read_gate,
-)
-from tests.servers.caddy import CaddyServer, start_caddy
-from tests.servers.embedded import caddy as caddy_program
+from ansible_collections.nexus.automation.plugins.module_utils.proxies import PROXIES, wait_until_drained
 from tests.servers.http import Answer, HttpServer, start_http
 from tests.servers.ports import free_port
 from tests.servers.process import accepts, running
+from tests.servers.proxies import Start
 from tests.servers.waiting import wait_until
 
 SERVER = """
@@ -80,59 +68,41 @@ def _post(url: str) -> int:
         return int(response.status)
 
 
-@contextlib.contextmanager
-def _caddy(directory: Path, *names: str, **options: Any) -> Iterator[CaddyServer]:
-    """Run a Caddy whose pool `backend` has closed gates of these names."""
-    gates = missing_gates(directory / "gates", names)
-    lay_gates(gates)
-    with start_caddy(directory, {"backend": [f"{{file.{gate}}}" for gate in gates]}, **options) as server:
-        yield server
-
-
-def test_an_admitted_upstream_gets_requests_until_it_is_withdrawn(tmp_path: Path, http_server: HttpServer) -> None:
+def test_an_admitted_upstream_gets_requests_until_it_is_withdrawn(
+    start_gated: Start, tmp_path: Path, http_server: HttpServer
+) -> None:
     http_server.answers["/page"] = Answer()
-    with _caddy(tmp_path, "backend-1", try_duration="0.1s") as caddy:
-        proxy = CaddyProxy(caddy.admin)
+    with start_gated(tmp_path, "backend-1") as gated:
+        proxy = gated.proxy
         proxy.admit("backend", "backend-1", http_server.address)
-        assert _get(f"{caddy.url}/backend/page") == 200
+        assert _get(f"{gated.url}/backend/page") == 200
         proxy.withdraw("backend", "backend-1")
         with pytest.raises(urllib.error.HTTPError) as caught:
-            _get(f"{caddy.url}/backend/page")
+            _get(f"{gated.url}/backend/page")
         caught.value.close()
     assert caught.value.code == 502
     assert http_server.requests == ["GET /page"]
 
 
-def test_an_upstream_that_moves_gets_the_requests_at_its_new_address(tmp_path: Path, http_server: HttpServer) -> None:
+def test_an_upstream_that_moves_gets_the_requests_at_its_new_address(
+    start_gated: Start, tmp_path: Path, http_server: HttpServer
+) -> None:
     http_server.answers["/page"] = Answer()
-    with _caddy(tmp_path, "backend-1") as caddy:
-        proxy = CaddyProxy(caddy.admin)
+    with start_gated(tmp_path, "backend-1") as gated:
+        proxy = gated.proxy
         proxy.admit("backend", "backend-1", f"127.0.0.1:{free_port()}")
         proxy.admit("backend", "backend-1", http_server.address)
         assert proxy.upstreams("backend") == {"backend-1": http_server.address}
-        assert _get(f"{caddy.url}/backend/page") == 200
+        assert _get(f"{gated.url}/backend/page") == 200
 
 
-def test_gates_open_and_close_without_a_change_of_the_configuration(tmp_path: Path) -> None:
-    names = [f"backend-{number}" for number in range(1, 9)]
-    with _caddy(tmp_path, *names) as caddy:
-        proxy, api = CaddyProxy(caddy.admin), CaddyAdmin(caddy.admin)
-        before = api.get("/config/")
-        assert proxy.upstreams("backend") == dict.fromkeys(names, "")
-        with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda name: proxy.admit("backend", name, f"127.0.0.1:{name[-1]}"), names))
-        assert proxy.upstreams("backend") == {name: f"127.0.0.1:{name[-1]}" for name in names}
-        with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda name: proxy.withdraw("backend", name), names[:7]))
-        assert proxy.upstreams("backend") == {**dict.fromkeys(names, ""), "backend-8": "127.0.0.1:8"}
-        assert api.get("/config/") == before
-
-
-def test_draining_waits_for_the_request_in_flight_and_loses_none(tmp_path: Path, slow_server: HttpServer) -> None:
-    with _caddy(tmp_path, "backend-1") as caddy, ThreadPoolExecutor(2) as pool:
-        proxy = CaddyProxy(caddy.admin)
+def test_draining_waits_for_the_request_in_flight_and_loses_none(
+    start_gated: Start, tmp_path: Path, slow_server: HttpServer
+) -> None:
+    with start_gated(tmp_path, "backend-1") as gated, ThreadPoolExecutor(2) as pool:
+        proxy = gated.proxy
         proxy.admit("backend", "backend-1", slow_server.address)
-        request = pool.submit(_get, f"{caddy.url}/backend/slow")
+        request = pool.submit(_get, f"{gated.url}/backend/slow")
         wait_until(lambda: slow_server.requests, "the request at the upstream")
         proxy.withdraw("backend", "backend-1")
         assert proxy.requests_in_flight(slow_server.address) == 1
@@ -144,14 +114,14 @@ def test_draining_waits_for_the_request_in_flight_and_loses_none(tmp_path: Path,
 
 
 def test_no_request_is_lost_while_upstreams_come_and_go(
-    tmp_path: Path, http_server: HttpServer, slow_server: HttpServer
+    start_gated: Start, tmp_path: Path, http_server: HttpServer, slow_server: HttpServer
 ) -> None:
     http_server.answers["/quick"] = Answer()
     changing = threading.Event()
-    with _caddy(tmp_path, "stays", "moves") as caddy, ThreadPoolExecutor(4) as pool:
-        proxy = CaddyProxy(caddy.admin)
+    with start_gated(tmp_path, "stays", "moves") as gated, ThreadPoolExecutor(4) as pool:
+        proxy = gated.proxy
         proxy.admit("backend", "stays", http_server.address)
-        clients = [pool.submit(_post_until, changing, f"{caddy.url}/backend/quick") for _ in range(4)]
+        clients = [pool.submit(_post_until, changing, f"{gated.url}/backend/quick") for _ in range(4)]
         late = 0
         for _ in range(20):
             proxy.admit("backend", "moves", slow_server.address)
@@ -170,17 +140,19 @@ def test_no_request_is_lost_while_upstreams_come_and_go(
     assert late == 0
 
 
-def test_no_request_is_lost_when_a_drained_upstream_is_killed(tmp_path: Path, http_server: HttpServer) -> None:
+def test_no_request_is_lost_when_a_drained_upstream_is_killed(
+    start_gated: Start, tmp_path: Path, http_server: HttpServer
+) -> None:
     http_server.answers.update({"/quick": Answer(), "/name": Answer()})
     changing = threading.Event()
-    with _caddy(tmp_path, "stays", "dies") as caddy, ThreadPoolExecutor(4) as pool:
-        proxy = CaddyProxy(caddy.admin)
+    with start_gated(tmp_path, "stays", "dies") as gated, ThreadPoolExecutor(4) as pool:
+        proxy = gated.proxy
         proxy.admit("backend", "stays", http_server.address)
-        clients = [pool.submit(_post_until, changing, f"{caddy.url}/backend/quick") for _ in range(4)]
+        clients = [pool.submit(_post_until, changing, f"{gated.url}/backend/quick") for _ in range(4)]
         for _ in range(5):
             with _own_process() as (address, process):
                 proxy.admit("backend", "dies", address)
-                wait_until(lambda: _get(f"{caddy.url}/backend/name") == 203, "the other answers")
+                wait_until(lambda: _get(f"{gated.url}/backend/name") == 203, "the other answers")
                 proxy.withdraw("backend", "dies")
                 assert wait_until_drained(proxy, address, 30) == 0
                 process.send_signal(signal.SIGKILL)
@@ -189,91 +161,64 @@ def test_no_request_is_lost_when_a_drained_upstream_is_killed(tmp_path: Path, ht
     assert statuses <= {200, 203}
 
 
-def test_a_dead_upstream_costs_no_request_though_its_gate_is_open(tmp_path: Path, http_server: HttpServer) -> None:
+def test_a_dead_upstream_costs_no_request_though_its_gate_is_open(
+    start_gated: Start, tmp_path: Path, http_server: HttpServer
+) -> None:
     http_server.answers["/page"] = Answer()
-    with _caddy(tmp_path, "alive", "dead") as caddy:
-        proxy = CaddyProxy(caddy.admin)
+    with start_gated(tmp_path, "alive", "dead") as gated:
+        proxy = gated.proxy
         proxy.admit("backend", "alive", http_server.address)
         proxy.admit("backend", "dead", f"127.0.0.1:{free_port()}")
-        assert {_post(f"{caddy.url}/backend/page") for _ in range(30)} == {200}
+        assert {_post(f"{gated.url}/backend/page") for _ in range(30)} == {200}
 
 
-def test_a_gate_that_is_missing_is_closed(tmp_path: Path, http_server: HttpServer) -> None:
+def test_a_gate_that_is_missing_is_closed(start_gated: Start, tmp_path: Path, http_server: HttpServer) -> None:
     http_server.answers["/page"] = Answer()
-    with _caddy(tmp_path, "there", "missing") as caddy:
-        proxy = CaddyProxy(caddy.admin)
+    with start_gated(tmp_path, "there", "missing") as gated:
+        proxy = gated.proxy
         proxy.admit("backend", "there", http_server.address)
         (tmp_path / "gates" / "missing").unlink()
         assert proxy.upstreams("backend") == {"there": http_server.address, "missing": ""}
-        assert {_get(f"{caddy.url}/backend/page") for _ in range(20)} == {200}
+        assert {_get(f"{gated.url}/backend/page") for _ in range(20)} == {200}
 
 
-def test_a_drained_upstream_stays_drained_when_the_configuration_is_loaded_anew(tmp_path: Path) -> None:
-    with _caddy(tmp_path, "backend-1", "backend-2") as caddy:
-        proxy = CaddyProxy(caddy.admin)
-        for number in (1, 2):
-            proxy.admit("backend", f"backend-{number}", f"127.0.0.1:{number}")
-        proxy.withdraw("backend", "backend-1")
-        argv = [str(caddy_program()), "reload", "--force", "--config", str(tmp_path / "caddy.json")]
-        subprocess.run([*argv, "--address", caddy.admin], check=True, capture_output=True, timeout=30)
-        assert proxy.upstreams("backend") == {"backend-1": "", "backend-2": "127.0.0.1:2"}
+def test_changes_at_the_same_moment_are_all_made(start_gated: Start, tmp_path: Path) -> None:
+    names = [f"backend-{number}" for number in range(1, 9)]
+    with start_gated(tmp_path, *names) as gated, ThreadPoolExecutor(8) as pool:
+        proxy = gated.proxy
+        assert proxy.upstreams("backend") == dict.fromkeys(names, "")
+        list(pool.map(lambda name: proxy.admit("backend", name, f"127.0.0.1:{name[-1]}"), names))
+        assert proxy.upstreams("backend") == {name: f"127.0.0.1:{name[-1]}" for name in names}
+        list(pool.map(lambda name: proxy.withdraw("backend", name), names[:7]))
+        assert proxy.upstreams("backend") == {**dict.fromkeys(names, ""), "backend-8": "127.0.0.1:8"}
 
 
-def test_laying_gates_leaves_those_that_are_open(tmp_path: Path) -> None:
-    lay_gates(missing_gates(tmp_path / "gates", ["a-1"]))
-    gate = gate_path(tmp_path / "gates", "a-1")
-    assert gate.read_text() == CLOSED
-    open_gate(gate, "127.0.0.1:1")
-    missing = missing_gates(tmp_path / "gates", ["a-1", "a-2"])
-    assert [path.name for path in missing] == ["a-2"]
-    lay_gates(missing)
-    assert (read_gate(gate), read_gate(gate_path(tmp_path / "gates", "a-2"))) == ("127.0.0.1:1", "")
-    assert (tmp_path / "gates").stat().st_mode & 0o777 == 0o700
+def test_an_unknown_pool_is_named_with_what_to_do(start_gated: Start, tmp_path: Path) -> None:
+    with start_gated(tmp_path, "backend-1") as gated, pytest.raises(AdapterError, match='has no pool "frontend"'):
+        gated.proxy.admit("frontend", "frontend-1", "127.0.0.1:1")
 
 
-@pytest.mark.parametrize(
-    ("folder", "name", "problem"),
-    [("gates", "../x", "use letters, digits"), ("gates", "", "use letters, digits"), ("a}b", "x", "with braces in it")],
-)
-def test_a_gate_that_caddy_could_not_read_is_refused(folder: str, name: str, problem: str) -> None:
-    with pytest.raises(AdapterError, match=problem):
-        gate_path(Path(folder), name)
-
-
-def test_plain_addresses_are_no_gates(tmp_path: Path) -> None:
-    with start_caddy(tmp_path, {"backend": ["127.0.0.1:1"]}) as caddy:
-        assert CaddyProxy(caddy.admin).upstreams("backend") == {}
-
-
-def test_the_admin_api_is_reached_by_tcp_as_well(tmp_path: Path) -> None:
-    with _caddy(tmp_path, "backend-1", admin_port=free_port()) as caddy:
-        assert CaddyProxy(caddy.admin).upstreams("backend") == {"backend-1": ""}
-
-
-def test_an_unknown_pool_is_named_with_what_to_do(caddy: CaddyServer) -> None:
-    with pytest.raises(AdapterError, match='has no pool "frontend": no handler with "@id": "frontend"'):
-        CaddyProxy(caddy.admin).admit("frontend", "frontend-1", "127.0.0.1:1")
-
-
-def test_an_unknown_gate_is_named_with_those_there_are(tmp_path: Path) -> None:
-    with _caddy(tmp_path, "backend-1") as caddy:
-        proxy = CaddyProxy(caddy.admin)
+def test_an_unknown_gate_is_named_with_those_there_are(start_gated: Start, tmp_path: Path) -> None:
+    with start_gated(tmp_path, "backend-1") as gated:
+        proxy = gated.proxy
         with pytest.raises(AdapterError, match='has no gate "backend-2"; there are: backend-1'):
             proxy.admit("backend", "backend-2", "127.0.0.1:1")
         proxy.withdraw("backend", "backend-2")
         assert proxy.upstreams("backend") == {"backend-1": ""}
 
 
-def test_a_proxy_that_does_not_run_is_named() -> None:
+@pytest.mark.parametrize("kind", PROXIES)
+def test_a_proxy_that_does_not_run_is_named(kind: str) -> None:
     admin = f"127.0.0.1:{free_port()}"
     with pytest.raises(UnreachableError, match=f"admin API at {admin} does not answer: connection refused"):
-        CaddyProxy(admin).upstreams("backend")
+        PROXIES[kind](admin).upstreams("backend")
 
 
+@pytest.mark.parametrize("kind", PROXIES)
 @pytest.mark.parametrize("admin", ["localhost", "http://127.0.0.1/", ":2019"])
-def test_an_admin_address_of_another_form_is_refused(admin: str) -> None:
+def test_an_admin_address_of_another_form_is_refused(kind: str, admin: str) -> None:
     with pytest.raises(AdapterError, match="write host:port or unix/<path of the socket>"):
-        CaddyProxy(admin).upstreams("backend")
+        PROXIES[kind](admin).upstreams("backend")
 
 
 def _post_until(done: threading.Event, url: str) -> list[int]:

@@ -21,7 +21,7 @@ def _script(path: Path, version: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", [name for name, source in PROGRAMS.items() if source.wheel])
 def test_every_program_comes_with_the_wheels_and_runs(name: str) -> None:
     program = find_server_program(name, "embedded")
     assert program.provider == "embedded"
@@ -63,6 +63,20 @@ def test_a_missing_program_names_both_ways_to_install_it(monkeypatch: pytest.Mon
     assert str(caught.value) == (
         f"psql was not found (provider: auto). Install it: `{sys.executable} -m pip install some-wheel`, "
         "or the system package some-package, so that psql is in PATH."
+    )
+
+
+def test_a_program_without_a_wheel_is_never_embedded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = _script(tmp_path / "nginx", "")
+    program.write_text("#!/bin/sh\necho 'nginx version: nginx/1.22.1' >&2\n", encoding="utf-8")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = find_server_program("nginx", "auto")
+    assert (found.path, found.version, found.provider) == (str(program), "1.22.1", "system")
+    with pytest.raises(AdapterError) as caught:
+        find_server_program("nginx", "embedded")
+    assert str(caught.value) == (
+        "nginx was not found (provider: embedded). No wheel brings it; "
+        "install the system package nginx, so that nginx is in PATH."
     )
 
 

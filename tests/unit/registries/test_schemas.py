@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from nexus_ansible.compile.project import check_project
+from nexus_ansible.compile.project import check_project, compile_project
+from nexus_ansible.compile.runners import RUNNERS
+from nexus_ansible.compile.runners.check import COMMON
 from nexus_ansible.model.services import DEFAULT_PORT_RANGE
 from nexus_ansible.model.units import seconds
 from nexus_ansible.registries.schema import REGISTRIES, schema
@@ -16,6 +19,7 @@ from tests.projects.registry_text import write_registries
 from tests.unit.registries.schema_tree import keys
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from nexus_ansible.model.platform import Platform
@@ -33,15 +37,29 @@ BARE = {
           ci: {stages: [{name: one, steps: [linting]}]}
           cd: {lab: {stages: [{name: one, steps: [backup]}]}}
         """,
-    "orchestration": "orchestration: {services: {db: {capability: postgresql}}, environments: {lab: {}}}",
+    "orchestration": """
+        orchestration:
+          services: {db: {capability: postgresql}}
+          environments:
+            lab: {}
+            found: {runner: aws, discovery: {regions: [eu-central-1], filters: {"tag:a": b}}}
+            rack: {runner: ssh, machines: {one: {address: 192.0.2.1}}, bastions: {gate: {address: 192.0.2.2}}}
+        """,
     "security": "security: {authorization: {roles: {admin: {}}}}",
 }
+BLOCKS = tuple(f"orchestration.environments.*.{name}." for name in RUNNERS if name != "ssh")
+"""What one runner alone reads, and so the model does not."""
+
+SMALLEST: dict[str, dict[str, Any]] = {"docker": {"images.postgresql": "example.com/postgresql:18"}, "kubernetes": {}}
+
 NOT_IN_THE_MODEL = {
     # What roles apply to a service's build and smoke requests.
     "orchestration.services.*.build.ignore",
     "orchestration.services.*.build.kind",
     "orchestration.services.*.smoke[].method",
     "orchestration.services.*.smoke[].status",
+    # What machines get from their group.
+    "orchestration.environments.*.machine_groups.*.labels",
     # What rules and the gate read from the registries themselves.
     "automation.policies.security.encrypt_sensitive_data",
     "automation.policies.security.require_authentication",
@@ -84,7 +102,9 @@ NOT_IN_THE_MODEL = {
 
 def _applied(platform: Platform) -> dict[str, Any]:
     """What the model fills in where the registries say nothing, by the path of the key in the schemas."""
-    lab = platform.environments["lab"]
+    lab, rack, found = (platform.environments[name] for name in ("lab", "rack", "found"))
+    assert found.discovery is not None
+    machine, ssh = rack.machines["one"], "orchestration.environments.*.ssh"
     service, policies = lab.services["db"], platform.policies["lab"]
     workflow, pipeline, variant = (
         platform.workflows[name] for name in ("deployment.lab", "pipeline.ci", "pipeline.cd.lab")
@@ -121,18 +141,54 @@ def _applied(platform: Platform) -> dict[str, Any]:
         f"{services}.environment": service.environment,
         f"{services}.routes": service.routes,
         f"{services}.smoke": service.smoke,
-        f"{services}.settings.provider": service.settings["provider"],
         f"{services}.drain_timeout": service.drain_timeout,
         f"{services}.stop_timeout": service.stop_timeout,
         f"{services}.keep_releases": service.keep_releases,
+        f"{services}.placement.labels": service.placement.labels,
         "orchestration.environments.*.runner": lab.runner,
         "orchestration.environments.*.port_range": DEFAULT_PORT_RANGE,
         "orchestration.environments.*.address": lab.address,
         "automation.policies.monitoring.performance_tracking": policies.compare_durations,
-        "orchestration.environments.*.supervision": lab.supervision,
+        "orchestration.environments.*.settings": lab.settings,
+        "orchestration.environments.*.discovery.address": found.discovery.address,
+        "orchestration.environments.*.discovery.expect.min": found.discovery.at_least,
+        "orchestration.environments.*.discovery.labels": found.discovery.labels,
+        "orchestration.environments.*.machines.*.labels": machine.labels,
+        "orchestration.environments.*.bastions.*.port": rack.bastions["gate"].port,
+        f"{ssh}.port": machine.ssh.port,
+        f"{ssh}.become": machine.ssh.become,
+        f"{ssh}.python": machine.ssh.python,
+        f"{ssh}.host_key_policy": machine.ssh.host_key_policy,
+        f"{ssh}.connect_timeout": machine.ssh.connect_timeout,
         "security.authorization.roles.*.permissions": platform.authorization["lab"].roles["admin"].permissions,
         "security.authorization.roles.*.restrictions": platform.authorization["lab"].roles["admin"].restrictions,
     }
+
+
+def test_editors_are_offered_the_runners_that_are_built_in() -> None:
+    runner = dict(keys("orchestration"))["orchestration.environments.*.runner"]
+
+    assert runner["examples"] == sorted(RUNNERS)
+
+
+def test_every_key_of_an_environment_means_something_to_a_runner() -> None:
+    environment = "orchestration.environments.*."
+    known = {path.removeprefix(environment) for path, _ in keys("orchestration") if path.startswith(environment)}
+
+    settings = {key for runner in RUNNERS.values() for key in runner.settings}
+    assert {key for key in known if "." not in key} == COMMON | settings | {"settings"}
+
+
+def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """A mapping of mappings out of paths with dots."""
+    tree: dict[str, Any] = {}
+    for path, value in flat.items():
+        *folders, name = path.split(".")
+        place = tree
+        for folder in folders:
+            place = place.setdefault(folder, {})
+        place[name] = value
+    return tree
 
 
 def _plain(default: object, applied: object) -> object:
@@ -172,4 +228,19 @@ def test_the_defaults_of_the_schemas_are_those_that_the_model_applies(tmp_path: 
     applied = _applied(check_project(write_registries(tmp_path, **BARE)).platform)
 
     assert {path: _plain(default, applied[path]) for path, default in given.items() if path in applied} == applied
-    assert given.keys() - applied.keys() == NOT_IN_THE_MODEL
+    assert {path for path in given.keys() - applied.keys() if not path.startswith(BLOCKS)} == NOT_IN_THE_MODEL
+
+
+@pytest.mark.parametrize("runner", ["docker", "kubernetes"])
+def test_the_defaults_of_the_schemas_are_those_that_a_runner_applies(tmp_path: Path, runner: str) -> None:
+    block = f"orchestration.environments.*.{runner}."
+    found = [(path.removeprefix(block), node) for path, node in keys("orchestration") if path.startswith(block)]
+    defaults = {path: node["default"] for path, node in found if "default" in node}
+    assert defaults
+    compiled = []
+    for number, given in enumerate((SMALLEST[runner], {**SMALLEST[runner], **defaults})):
+        environment = {"runner": runner, runner: _nested(given)}
+        registry = {"services": {"db": {"capability": "postgresql"}, "api": {}}, "environments": {"lab": environment}}
+        root = write_registries(tmp_path / str(number), orchestration=json.dumps({"orchestration": registry}))
+        compiled.append(compile_project(check_project(root)).files)
+    assert compiled[0] == compiled[1]

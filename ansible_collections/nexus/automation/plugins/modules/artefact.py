@@ -50,8 +50,29 @@ options:
     elements: str
     default: [.git, .venv, "*.egg-info", .mypy_cache, .pytest_cache, .ruff_cache]
   interpreter:
-    description: The Python that dependencies are installed with, and for. The one that runs the module by default.
+    description:
+      - The Python that dependencies are installed with, and unless O(target) says otherwise for. The one that runs the
+        module by default.
     type: path
+  target:
+    description:
+      - The Python that dependencies are installed for, where it is another one. Wheels and pins are chosen for it; the
+        project itself is installed as it is, so it must be plain Python.
+      - An artefact for the O(interpreter) is taken when that runs there as well.
+    type: dict
+    suboptions:
+      version:
+        description: Its full version.
+        type: str
+        required: true
+      platform:
+        description: Its platform, as Python's C(sysconfig.get_platform()) tells it.
+        type: str
+        required: true
+      glibc:
+        description: The version of its glibc.
+        type: str
+        required: true
 attributes:
   check_mode:
     description: Says which artefact it would build and does not build it.
@@ -113,6 +134,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.artefacts.build import Recipe, build_artefact, locate_artefact, make_recipe
 from ..module_utils.artefacts.python_packages import project_version
+from ..module_utils.artefacts.python_target import PythonTarget
 from ..module_utils.errors import AdapterError
 
 ARGUMENT_SPEC: dict[str, Any] = {
@@ -127,6 +149,10 @@ ARGUMENT_SPEC: dict[str, Any] = {
         "default": [".git", ".venv", "*.egg-info", ".mypy_cache", ".pytest_cache", ".ruff_cache"],
     },
     "interpreter": {"type": "path"},
+    "target": {
+        "type": "dict",
+        "options": {name: {"type": "str", "required": True} for name in ("version", "platform", "glibc")},
+    },
 }
 
 
@@ -163,7 +189,8 @@ def _recipe(parameters: dict[str, Any]) -> Recipe:
     source = Path(parameters["source"]).absolute()
     interpreter = (parameters["interpreter"] or sys.executable) if parameters["kind"] == "python" else None
     version = parameters["version"] or project_version(source)
-    return make_recipe(parameters["name"], version, source, parameters["ignore"], interpreter)
+    target = PythonTarget(**parameters["target"]) if parameters["target"] else None
+    return make_recipe(parameters["name"], version, source, parameters["ignore"], interpreter, target)
 
 
 if __name__ == "__main__":

@@ -12,10 +12,14 @@ version_added: 0.1.0
 description:
   - Lets a pool of a running reverse proxy hand requests to an upstream, or takes that away and waits until the upstream
     works on no request.
-  - No request is lost by it, because no configuration is loaded. Caddy would cut connections off while it does that.
-  - The configuration names each upstream by a gate, C({"dial":"{file.<folder>/<upstream>}"}), and gives the handler a
-    C(try_duration). The module writes that file, which Caddy reads at each request. M(nexus.automation.proxy_gates)
-    makes such files. The module must run on Caddy's host.
+  - Each upstream has a gate, a file that holds its address when it is admitted. M(nexus.automation.proxy_gates) makes
+    such files. The module must run on the proxy's host.
+  - Caddy's configuration names the gates, C({"dial":"{file.<folder>/<upstream>}"}), and gives the handler a
+    C(try_duration). Caddy reads them at each request, so that no configuration is loaded, which would cut connections
+    off.
+  - nginx's configuration has an C(upstream) block for the pool that includes C(<folder of servers>/<pool>.conf). The
+    module writes the open gates into that file, has nginx test and load it, and waits until new workers serve it. Old
+    ones finish the requests that they have and close connections without one. It must run as nginx's user or as root.
 author:
   - nexus-ansible contributors (!UNKNOWN)
 options:
@@ -23,13 +27,18 @@ options:
     description: The kind of proxy.
     type: str
     default: caddy
-    choices: [caddy]
+    choices: [caddy, nginx]
   admin:
-    description: The address of its admin API, C(host:port) or C(unix/<path>).
+    description:
+      - Where it tells of itself over HTTP, C(host:port) or C(unix/<path>).
+      - For V(caddy) that is its admin API.
+      - For V(nginx) it is a server of its configuration that answers C(/layout) with a JSON object of C(program) (path
+        of nginx), C(configuration), C(pid_file), C(gates) and C(servers) (folders), and C(pools) (the upstreams' names
+        by pool).
     type: str
     required: true
   pool:
-    description: The pool; for Caddy the reverse_proxy handler with this C(@id).
+    description: The pool; for Caddy the reverse_proxy handler with this C(@id), for nginx the C(upstream) block.
     type: str
     required: true
   upstream:
@@ -44,7 +53,8 @@ options:
   state:
     description:
       - V(admitted) hands requests to it.
-      - V(drained) hands no new ones to it and waits for those in flight.
+      - V(drained) hands no new ones to it and waits for those in flight. When its gate holds another address than
+        O(address) meanwhile, the gate stays as it is.
     type: str
     default: admitted
     choices: [admitted, drained]
@@ -85,6 +95,14 @@ EXAMPLES = """
     upstream: backend-2
     address: 127.0.0.1:8002
     state: admitted
+
+- name: Do the same with nginx
+  nexus.automation.proxy_upstream:
+    proxy: nginx
+    admin: unix//run/nexus/nginx.sock
+    pool: backend
+    upstream: backend-2
+    address: 127.0.0.1:8002
 """
 
 RETURN = """
@@ -94,7 +112,7 @@ upstreams:
   type: dict
   sample: {"backend-1": "127.0.0.1:8001", "backend-3": "127.0.0.1:8003"}
 in_flight:
-  description: How many requests the upstream still works on.
+  description: How many requests the upstream still works on. nginx can tell only of those from before its last change.
   returned: success
   type: int
   sample: 0
@@ -152,21 +170,25 @@ def ensure(proxy: Proxy, parameters: dict[str, Any]) -> dict[str, Any]:
         proxy.admit(pool, upstream, address)
         in_flight = proxy.requests_in_flight(address)
     else:
-        proxy.withdraw(pool, upstream)
+        if before.get(upstream) == address:  # not when it is at another address meanwhile
+            proxy.withdraw(pool, upstream)
         in_flight = wait_until_drained(proxy, address, parameters["drain_timeout"]) if address else 0
     return _report(before, proxy.upstreams(pool), upstream, in_flight)
 
 
 def predict(proxy: Proxy, parameters: dict[str, Any]) -> dict[str, Any]:
     """Say what `ensure` would do. The task that runs the proxy or loads its pools may only be predicted as well."""
-    upstream = parameters["upstream"]
+    upstream, address = parameters["upstream"], parameters["address"]
     try:
         before = proxy.upstreams(parameters["pool"])
-        address = parameters["address"] or before.get(upstream, "")
+        address = address or before.get(upstream, "")
         in_flight = proxy.requests_in_flight(address)
     except AdapterError:
         before, in_flight = {}, 0
-    after = {**before, upstream: parameters["address"] if parameters["state"] == "admitted" else ""}
+    if parameters["state"] == "admitted":
+        after = {**before, upstream: address}
+    else:
+        after = {**before, upstream: ""} if before.get(upstream) == address else before
     return _report(before, after, upstream, in_flight)
 
 

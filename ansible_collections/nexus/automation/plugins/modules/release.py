@@ -128,6 +128,7 @@ def ensure_release(parameters: dict[str, Any]) -> dict[str, Any]:
         removed = superfluous_releases(releases, artefact.release_id, parameters["keep"], parameters["in_use"])
         for release in removed:
             shutil.rmtree(release.path)
+            (releases / f"{release.release_id}{SUFFIX}").unlink(missing_ok=True)  # where it was brought to
     return _report(artefact, releases, removed)
 
 

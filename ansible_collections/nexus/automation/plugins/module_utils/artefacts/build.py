@@ -21,6 +21,8 @@ from .source_tree import Entry, copy_tree, file_digest, list_tree, tree_digest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .python_target import PythonTarget
+
 FORMAT = 1  # another number builds everything anew: raise it when the same inputs shall give other bytes
 KEY_LENGTH = 12
 LOCK = "requirements.lock"
@@ -63,7 +65,14 @@ class Artefact:
         return digest if recorded.split()[:1] == [digest] else None
 
 
-def make_recipe(name: str, version: str, source: Path, ignore: Sequence[str], interpreter: str | None) -> Recipe:
+def make_recipe(
+    name: str,
+    version: str,
+    source: Path,
+    ignore: Sequence[str],
+    interpreter: str | None,
+    target: PythonTarget | None = None,
+) -> Recipe:
     """Check what an artefact is to be built from; raise AdapterError that says what is wrong with it."""
     for what, text in (("name", name), ("version", version)):
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]*", text):
@@ -77,7 +86,7 @@ def make_recipe(name: str, version: str, source: Path, ignore: Sequence[str], in
             f"{source / LOCK} is missing: a Python artefact needs its dependencies pinned with hashes. "
             f"Write it with `uv pip compile --universal --generate-hashes -o {LOCK} pyproject.toml`."
         )
-    return Recipe(name, version, source, ignore, describe_interpreter(interpreter))
+    return Recipe(name, version, source, ignore, describe_interpreter(interpreter, target))
 
 
 def locate_artefact(recipe: Recipe, dest: Path) -> Artefact:
@@ -88,11 +97,17 @@ def locate_artefact(recipe: Recipe, dest: Path) -> Artefact:
         "name": recipe.name,
         "version": recipe.version,
         "tree": tree_digest(list_tree(recipe.source, recipe.ignore)),
-        "python": [recipe.interpreter.version, recipe.interpreter.platform] if recipe.interpreter else None,
+        "python": _python(recipe.interpreter) if recipe.interpreter else None,
     }
     key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:KEY_LENGTH]
     release_id = f"{recipe.name}-{recipe.version}-{key}"
     return Artefact(dest / recipe.name / f"{release_id}.tar.gz", release_id)
+
+
+def _python(interpreter: Interpreter) -> list[str]:
+    """An older glibc than that of the machine that builds may ask for other wheels."""
+    own, target = interpreter.own, interpreter.target
+    return [target.version, target.platform, target.glibc] if target else [own.version, own.platform]
 
 
 def build_artefact(recipe: Recipe, artefact: Artefact) -> str:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..errors import AdapterError
+from .python_target import QUERY, PythonTarget, parse_target
 from .source_tree import BUILD_TIME
 
 if TYPE_CHECKING:
@@ -25,27 +25,28 @@ SHOWN_LINES = 20
 # Written by pip for itself: paths, the order of installation, and digests of files that change below.
 PIP_RECORDS = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
 
-QUERY = "import json, platform, sysconfig; print(json.dumps([platform.python_version(), sysconfig.get_platform()]))"
-
 
 @dataclass(frozen=True)
 class Interpreter:
-    """A Python with pip, for which packages are installed."""
+    """A Python with pip, and the Python that packages are installed for; `target` is None when that is itself."""
 
     path: str
-    version: str
-    platform: str
+    own: PythonTarget
+    target: PythonTarget | None = None
 
 
-def describe_interpreter(path: str) -> Interpreter:
-    """Ask the interpreter at `path` for its version and platform; raise AdapterError when it does not answer."""
+def describe_interpreter(path: str, target: PythonTarget | None = None) -> Interpreter:
+    """Ask the interpreter at `path` what it is, and whether what it installs for itself suits `target`.
+
+    Raises AdapterError when it does not answer.
+    """
     command = [path, "-c", QUERY]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=QUERY_LIMIT_S, check=True)
     except (OSError, subprocess.SubprocessError) as error:
         raise AdapterError(f"interpreter {path} does not work: {error}. Name another with `interpreter`.") from error
-    version, platform = json.loads(done.stdout)
-    return Interpreter(path, version, platform)
+    own = parse_target(done.stdout)
+    return Interpreter(path, own, None if target is None or own.serves(target) else target)
 
 
 def project_version(source: Path) -> str:
@@ -73,7 +74,9 @@ def install_packages(source: Path, lock: Path, interpreter: Interpreter, target:
     """
     target.mkdir()
     if _pins(lock):
-        _pip(interpreter, target, ["--require-hashes", "--only-binary=:all:", "--requirement", str(lock)])
+        options = interpreter.target.pip_options() if interpreter.target else []
+        chosen = _chosen_pins(lock, interpreter.target)
+        _pip(interpreter, target, ["--require-hashes", "--only-binary=:all:", *options, "--requirement", str(chosen)])
     _pip(interpreter, target, [str(source)])
     _normalise(target)
 
@@ -81,6 +84,14 @@ def install_packages(source: Path, lock: Path, interpreter: Interpreter, target:
 def _pins(lock: Path) -> bool:
     lines = lock.read_text(encoding="utf-8").splitlines()
     return any(line.strip() and not line.lstrip().startswith("#") for line in lines)
+
+
+def _chosen_pins(lock: Path, target: PythonTarget | None) -> Path:
+    if target is None:
+        return lock
+    chosen = lock.with_name(f".{lock.name}.chosen")
+    chosen.write_text(target.chosen(lock.read_text(encoding="utf-8")), encoding="utf-8")
+    return chosen
 
 
 def _pip(interpreter: Interpreter, target: Path, what: list[str]) -> None:

@@ -7,6 +7,7 @@ from .base import Answer, Check
 from .command import CommandCheck
 from .http import HttpCheck
 from .postgresql import PostgresqlCheck
+from .postgresql_ready import PostgresqlReadyCheck
 from .redis import RedisCheck
 from .tcp import TcpCheck
 
@@ -16,6 +17,7 @@ CHECKS: dict[str, type[Check]] = {
     "command": CommandCheck,
     "http": HttpCheck,
     "postgresql": PostgresqlCheck,
+    "postgresql_ready": PostgresqlReadyCheck,
     "redis": RedisCheck,
     "tcp": TcpCheck,
 }

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import AdapterError
+from ..server_programs import program_path
 from .base import Answer
 
 if TYPE_CHECKING:
@@ -29,11 +30,12 @@ class CommandCheck:
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> CommandCheck:
-        """Make one from `command`, `expected_rc` and `environment`."""
+        """Make one from `command`, `expected_rc` and `environment`. Programs of servers need not be in PATH."""
         if not options["command"]:
             raise AdapterError("a command target needs `command`")
         environment = {name: str(value) for name, value in (options["environment"] or {}).items()}
-        return cls(tuple(options["command"]), options["expected_rc"], environment)
+        program, *arguments = options["command"]
+        return cls((program_path(program), *arguments), options["expected_rc"], environment)
 
     @property
     def address(self) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .base import Proxy, wait_until_drained
 from .caddy import CaddyProxy
+from .nginx import NginxProxy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,4 +16,5 @@ __all__ = ["PROXIES", "Proxy", "wait_until_drained"]
 
 PROXIES: dict[str, Callable[[str], Proxy]] = {
     "caddy": CaddyProxy,
+    "nginx": NginxProxy,
 }

@@ -32,7 +32,10 @@ class Proxy(Protocol):
         ...
 
     def requests_in_flight(self, address: str) -> int:
-        """Return how many requests the upstream is working on, also after its withdrawal."""
+        """Return how many requests the upstream is working on after its withdrawal.
+
+        Before it, that is as many as the proxy can tell.
+        """
         ...
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from ..errors import AdapterError
-from .caddy_admin import CaddyAdmin
+from .admin_api import AdminApi
 from .gates import close_gate, open_gate, read_gate
 
 PREFIX, SUFFIX = "{file.", "}"
@@ -24,7 +24,7 @@ class CaddyProxy:
     """One Caddy on this host; `admin` is `host:port` or `unix/<path>`."""
 
     def __init__(self, admin: str) -> None:
-        self._api = CaddyAdmin(admin)
+        self._api = AdminApi("Caddy", admin)
 
     def upstreams(self, pool: str) -> dict[str, str]:
         """Return what each of the pool's gates holds, by its name: an address, or nothing when it is closed."""

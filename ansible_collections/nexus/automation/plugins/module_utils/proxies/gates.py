@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Gates: files that say where a proxy finds an upstream, read at each request.
+"""Gates: files that say where a proxy finds an upstream.
 
-Caddy takes `{file.<path>}` as the address of an upstream ("placeholders" in its documentation). So an upstream is
-admitted and withdrawn by writing a file, and the configuration, whose loading cuts connections off, stays as it is.
+Caddy takes `{file.<path>}` as the address of an upstream ("placeholders" in its documentation) and reads it at each
+request. So an upstream is admitted and withdrawn by writing a file, and the configuration, whose loading cuts
+connections off, stays as it is. For nginx the gates are written into its configuration (nginx_servers.py).
 A gate's file has the name of its upstream, and holds `host:port` when it is open and `CLOSED` when it is closed.
 """
 
 from __future__ import annotations
 
 import re
+import shutil
 from typing import TYPE_CHECKING
 
 from ..errors import AdapterError
@@ -19,8 +21,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CLOSED = "127.0.0.1:0"  # nothing listens on port 0, so the proxy is refused at once and takes the next upstream
-FILE_MODE = 0o600
+FILE_MODE = 0o640  # for the group of their folder
 FOLDER_MODE = 0o700
+SHARED_MODE = 0o2750
 
 
 def read_gate(gate: Path) -> str:
@@ -49,8 +52,20 @@ def missing_gates(folder: Path, names: Iterable[str]) -> list[Path]:
 def lay_gates(gates: Iterable[Path]) -> None:
     """Make closed gates, and their folder."""
     for gate in gates:
-        gate.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        make_folder(gate.parent)
         close_gate(gate)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for its owner alone; one that is there stays as it is."""
+    folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+
+
+def share_folder(folder: Path, group: str) -> None:
+    """Let members of the group read a folder, and what is made in it. Raises LookupError for an unknown group."""
+    make_folder(folder)
+    shutil.chown(folder, group=group)
+    folder.chmod(SHARED_MODE)
 
 
 def gate_path(folder: Path, name: str) -> Path:

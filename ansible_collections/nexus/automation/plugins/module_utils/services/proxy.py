@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import AdapterError
+from ..proxies.admin_api import AdminApi
 from ..proxies.caddy import gate_of
-from ..proxies.caddy_admin import CaddyAdmin
 from .base import Sample
 from .prometheus_text import parse_metrics
 
@@ -22,14 +22,14 @@ class ProxyService:
 
     default_check: ClassVar[Mapping[str, str]] = {"kind": "http", "path": "/"}
 
-    admin: CaddyAdmin
+    admin: AdminApi
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> ProxyService:
         """Make one from `admin`."""
         if not options["admin"]:
             raise AdapterError("the metrics of a proxy need `admin`, the address of its admin API")
-        return cls(CaddyAdmin(options["admin"]))
+        return cls(AdminApi("Caddy", options["admin"]))
 
     @property
     def address(self) -> str:
@@ -38,7 +38,7 @@ class ProxyService:
 
     def read_metrics(self, timeout: float) -> list[Sample]:
         """Read `/metrics` and `/reverse_proxy/upstreams`."""
-        admin = CaddyAdmin(self.admin.address, timeout)
+        admin = AdminApi("Caddy", self.admin.address, timeout)
         samples = parse_metrics(admin.get("/metrics"))
         for upstream in admin.get_list("/reverse_proxy/upstreams"):
             address = str(upstream["address"])

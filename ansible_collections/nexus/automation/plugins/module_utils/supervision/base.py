@@ -8,7 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 class UnitState(Enum):
@@ -24,13 +24,17 @@ class UnitState(Enum):
 
 @dataclass(frozen=True)
 class UnitStatus:
-    """A unit's state; `detail` is the supervision's own wording, `log` the file the unit writes to, if any."""
+    """A unit's state; `detail` is the supervision's own wording, `log` the file the unit writes to, if any.
+
+    `uptime` is how long its process has run, in whole seconds.
+    """
 
     name: str
     state: UnitState
     detail: str
     pid: int | None = None
     log: str | None = None
+    uptime: int | None = None
 
 
 class Supervision(Protocol):
@@ -43,6 +47,10 @@ class Supervision(Protocol):
 
     def status(self, name: str) -> UnitStatus:
         """Return the unit's status; an unknown unit is ABSENT."""
+        ...
+
+    def statuses(self, names: Sequence[str]) -> dict[str, UnitStatus]:
+        """Return the status of each unit, with one question for all of them."""
         ...
 
     def start(self, name: str, limit_s: float) -> None:

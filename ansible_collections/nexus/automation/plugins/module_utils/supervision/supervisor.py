@@ -45,11 +45,12 @@ class SupervisorSupervision:
 
     def status(self, name: str) -> UnitStatus:
         """Return the program's status."""
-        info = self._client.process_info(name)
-        if info is None:
-            return UnitStatus(name, UnitState.ABSENT, "supervisord does not know it")
-        detail = f"{info['statename']} {info['spawnerr'] or info['description']}".strip()
-        return UnitStatus(name, STATES[info["statename"]], detail, info["pid"] or None, info["stdout_logfile"] or None)
+        return _status(name, self._client.process_info(name))
+
+    def statuses(self, names: Sequence[str]) -> dict[str, UnitStatus]:
+        """Return the status of each program."""
+        known = {info["name"]: info for info in self._client.all_process_info()}
+        return {name: _status(name, known.get(name)) for name in names}
 
     def start(self, name: str, limit_s: float) -> None:
         """Start the program and wait until supervisord counts it as running."""
@@ -103,3 +104,13 @@ class SupervisorSupervision:
         message = f"{status.name} does not run ({status.detail}) after at most {limit_s:g} s."
         shown = tail(Path(status.log)) if status.log else ""
         return f"{message} The end of {status.log}:\n{shown}" if shown else f"{message} It wrote no log."
+
+
+def _status(name: str, info: Mapping[str, Any] | None) -> UnitStatus:
+    if info is None:
+        return UnitStatus(name, UnitState.ABSENT, "supervisord does not know it")
+    detail = f"{info['statename']} {info['spawnerr'] or info['description']}".strip()
+    uptime = max(0, info["now"] - info["start"]) if info["pid"] else None
+    return UnitStatus(
+        name, STATES[info["statename"]], detail, info["pid"] or None, info["stdout_logfile"] or None, uptime
+    )

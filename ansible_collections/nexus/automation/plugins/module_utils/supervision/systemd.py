@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from typing import TYPE_CHECKING, Any
 
 from ..errors import AdapterError
@@ -12,11 +13,12 @@ from ..processes import family
 from .base import UnitState, UnitStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 QUERY_LIMIT_S = 30.0
 LOG_LINES = 20
 
+PROPERTIES = ("LoadState", "ActiveState", "SubState", "Result", "MainPID", "ExecMainStartTimestampMonotonic")
 STATES: dict[str, UnitState] = {
     "active": UnitState.RUNNING,
     "reloading": UnitState.RUNNING,
@@ -43,13 +45,15 @@ class SystemdSupervision:
 
     def status(self, name: str) -> UnitStatus:
         """Return the unit's status as `systemctl show` tells it."""
-        wanted = "--property=LoadState,ActiveState,SubState,Result,MainPID"
-        properties = dict(line.split("=", 1) for line in self._run("show", wanted, "--", name).splitlines() if line)
-        if properties["LoadState"] == "not-found":
-            return UnitStatus(name, UnitState.ABSENT, "systemd does not know it")
-        detail = f"{properties['ActiveState']} ({properties['SubState']}, result {properties['Result']})"
-        state = STATES.get(properties["ActiveState"], UnitState.FAILED)
-        return UnitStatus(name, state, detail, int(properties["MainPID"]) or None)
+        return self.statuses([name])[name]
+
+    def statuses(self, names: Sequence[str]) -> dict[str, UnitStatus]:
+        """Return the status of each unit; without names, systemctl would tell of the daemon itself."""
+        if not names:
+            return {}
+        wanted = f"--property={','.join(PROPERTIES)}"
+        shown = self._run("show", wanted, "--", *names).strip().split("\n\n")
+        return {name: _status(name, block) for name, block in zip(names, shown, strict=True)}
 
     def start(self, name: str, limit_s: float) -> None:
         """Start the unit; systemctl waits until it is active."""
@@ -105,3 +109,15 @@ class SystemdSupervision:
         except subprocess.CalledProcessError as error:
             raise AdapterError(f"`{shown}` failed: {error.stderr.strip().rstrip('.') or error}.") from error
         return done.stdout
+
+
+def _status(name: str, shown: str) -> UnitStatus:
+    properties = dict(line.split("=", 1) for line in shown.splitlines())
+    if properties["LoadState"] == "not-found":
+        return UnitStatus(name, UnitState.ABSENT, "systemd does not know it")
+    detail = f"{properties['ActiveState']} ({properties['SubState']}, result {properties['Result']})"
+    state = STATES.get(properties["ActiveState"], UnitState.FAILED)
+    pid = int(properties["MainPID"]) or None
+    started = int(properties["ExecMainStartTimestampMonotonic"] or 0) / 1_000_000
+    uptime = max(0, int(time.monotonic() - started)) if pid and started else None
+    return UnitStatus(name, state, detail, pid, uptime=uptime)

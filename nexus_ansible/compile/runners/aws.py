@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Machines of Amazon EC2, found by the inventory plugin `amazon.aws.aws_ec2`.
+
+Its options: https://docs.ansible.com/ansible/latest/collections/amazon/aws/aws_ec2_inventory.html. Filters are those of
+EC2: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.html.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nexus_ansible.compile.runners.discovered import DiscoveredRunner
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nexus_ansible.model.discovery import Discovery
+    from nexus_ansible.model.platform import Environment
+
+_HOST = {"private": "private_ip_address", "public": "public_ip_address"}
+
+
+class AwsRunner(DiscoveredRunner):
+    """Credentials come from where the vendor's own tools take them."""
+
+    name = "aws"
+    passes = frozenset({"AWS_*"})
+    search: Mapping[str, str] = {"regions": "[eu-central-1]", "filters": '{"tag:platform": production}'}
+    options = frozenset({"name_tag"})
+
+    def requires(self, environment: Environment) -> tuple[str, ...]:  # noqa: ARG002
+        """The cloud's client, and its inventory plugin."""
+        return ("boto3", "ansible_collections.amazon.aws")
+
+    def sources(self, discovery: Discovery) -> dict[str, dict[str, Any]]:
+        """A source for each region, so that one that does not answer is told by its name.
+
+        Hosts are called by the id that AWS gives them, because names need not differ there.
+        """
+        tag = discovery.search.get("name_tag", "Name")
+        labels = '{"region": placement.region, "zone": placement.availability_zone, "type": instance_type}'
+        machine = {
+            "id": "instance_id",
+            "name": f'tags.get("{tag}", "")',
+            "address": 'private_ip_address | default("", true)',
+            "host": f'{_HOST[discovery.address]} | default("", true)',
+            "state": "state.name",
+            "labels": labels,
+            "tags": "tags",
+        }
+        told = ", ".join(f'"{key}": {value}' for key, value in machine.items())
+        options = {
+            "plugin": "amazon.aws.aws_ec2",
+            "filters": dict(discovery.search["filters"]),
+            "strict_permissions": True,
+            "hostnames": ["instance-id"],
+            "strict": True,
+            "compose": {"nexus_discovered": f"{{{told}}}"},
+        }
+        regions = discovery.search["regions"]
+        return {f"machines.{region}.aws_ec2.yml": {**options, "regions": [region]} for region in sorted(regions)}

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The machines of the ground `ssh`, of which the platform knows only what EC2 tells."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.contract.grounds.ssh import OVERRIDES, SshGround, ssh_ground, tier_of
+from tests.servers.ec2 import FILTER, REGION, VARIABLES, describe, running_ec2
+from tests.servers.ssh_machines import USER
+
+
+@dataclass(frozen=True)
+class AwsGround(SshGround):
+    """Machines that have an entry in EC2."""
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """Where to look, and nothing of any one machine."""
+        return {
+            "runner": "aws",
+            "ssh": {"user": USER, "private_key_file": str(self.machines.private_key)},
+            "discovery": {"regions": [REGION], "filters": FILTER, "expect": {"min": len(self.machines.machines)}},
+            "overrides": OVERRIDES,
+        }
+
+
+@contextlib.contextmanager
+def aws_ground(project: Path) -> Iterator[AwsGround]:
+    """Boot the machines and describe them."""
+    with ssh_ground(project) as ground, running_ec2() as endpoint:
+        for machine in ground.machines.machines.values():
+            tags = {"nexus-label-tier": tier_of(machine), "nexus-host-key": machine.host_key}
+            describe(endpoint, REGION, machine.name, machine.address, **tags)
+        yield AwsGround(ground.machines, {**VARIABLES, "AWS_ENDPOINT_URL": endpoint})
