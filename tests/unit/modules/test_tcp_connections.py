@@ -20,8 +20,11 @@ from tests.servers.process import running
 COUNT_OF_AN_ENDED_CHILD = """
 import os
 import sys
-from ansible_collections.nexus.automation.plugins.module_utils.tcp_connections import count_connections
+from ansible_collections.nexus.automation.plugins.module_utils import tcp_connections
 
+count_connections, memory = tcp_connections.count_connections, tcp_connections.resident_bytes
+seen_before_it_ended = iter([4096] * int(sys.argv[2]))
+tcp_connections.resident_bytes = lambda pid: next(seen_before_it_ended, 0) or memory(pid)
 count_connections([os.getpid()], "127.0.0.1:1")  # loads what is out of reach later
 if os.geteuid() == 0:
     os.setgroups([])
@@ -65,9 +68,10 @@ def test_a_process_that_is_gone_has_none() -> None:
     assert count_connections([2**22 + 1], "127.0.0.1:1") == 0
 
 
-def test_a_process_that_ends_has_none() -> None:
+@pytest.mark.parametrize("looks", [0, 1], ids=["before", "between the looks"])
+def test_a_process_that_ends_has_none(looks: int) -> None:
     """Its parent has not asked for its result, and its files belong to root, whoever ran it."""
-    argv = [sys.executable, "-c", COUNT_OF_AN_ENDED_CHILD, str(NOBODY)]
+    argv = [sys.executable, "-c", COUNT_OF_AN_ENDED_CHILD, str(NOBODY), str(looks)]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == ("not to be seen, 0 connections\n", "")
 

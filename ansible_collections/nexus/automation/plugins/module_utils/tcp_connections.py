@@ -59,18 +59,24 @@ def _sockets(pid: int) -> set[str]:
         try:
             return _open_sockets(pid)
         except PermissionError as error:
-            # A process that ends belongs to root once its memory is released, some time before it is gone.
-            if not resident_bytes(pid):
+            if _ends(pid):
                 return set()
             refused = error
         try:
             with _as_owner(pid):
                 return _open_sockets(pid)
         except PermissionError:
-            raise AdapterError(
-                f"process {pid} is another user's, so its connections cannot be seen. Work as that user, or as root."
-            ) from refused
+            if not _ends(pid):
+                raise AdapterError(
+                    f"process {pid} is another user's, so its connections cannot be seen. "
+                    "Work as that user, or as root."
+                ) from refused
     return set()
+
+
+def _ends(pid: int) -> bool:
+    """Whether its memory is released: from then on it belongs to root, some time before it is gone."""
+    return not resident_bytes(pid)
 
 
 def _open_sockets(pid: int) -> set[str]:
