@@ -15,7 +15,8 @@ import pytest
 
 from nexus_ansible.run.ansible import mitogen_strategy
 from tests.servers.docker import running_engine
-from tests.servers.images import PYTHON, provide
+from tests.servers.images import CLUSTER, PYTHON, provide
+from tests.servers.kubernetes import running_cluster
 from tests.servers.playbook import REPOSITORY
 from tests.servers.ports import free_range
 from tests.servers.short_paths import short_directory
@@ -36,11 +37,14 @@ ASSERTED_WHILE_CONVERGING = {"backup", "monitoring"}
 @contextlib.contextmanager
 def surroundings(role: Path) -> Iterator[dict[str, str]]:
     """Variables that tell the scenario of what it needs besides this machine, for as long as that is there."""
-    if role.name != "runner_docker":
+    if role.name == "runner_docker":
+        with running_engine() as engine:
+            yield {"DOCKER_HOST": engine.host, "MOLECULE_IMAGE": provide(engine, PYTHON)}
+    elif role.name == "runner_kubernetes":
+        with running_cluster() as cluster:
+            yield {"KUBECONFIG": str(cluster.kubeconfig), "MOLECULE_IMAGE": provide(cluster.engine, CLUSTER)}
+    else:
         yield {}
-        return
-    with running_engine() as engine:
-        yield {"DOCKER_HOST": engine.host, "MOLECULE_IMAGE": provide(engine, PYTHON)}
 
 
 def run_scenario(role: Path, directory: Path, variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
