@@ -24,6 +24,7 @@ class AwsRunner(DiscoveredRunner):
     """Credentials come from where the vendor's own tools take them."""
 
     name = "aws"
+    settings = DiscoveredRunner.settings | {"aws"}
     passes = frozenset({"AWS_*"})
     search: Mapping[str, str] = {"regions": "[eu-central-1]", "filters": '{"tag:platform": production}'}
     options = frozenset({"name_tag"})
@@ -31,6 +32,11 @@ class AwsRunner(DiscoveredRunner):
     def requires(self, environment: Environment) -> tuple[str, ...]:  # noqa: ARG002
         """The cloud's client, and its inventory plugin."""
         return ("boto3", "ansible_collections.amazon.aws")
+
+    def variables(self, environment: Environment) -> dict[str, Any]:
+        """What machines need, and the alarms that a deployment is verified by."""
+        alarms = _alarms(environment)
+        return {**super().variables(environment), **({"deployment_alarms": alarms} if alarms else {})}
 
     def sources(self, discovery: Discovery) -> dict[str, dict[str, Any]]:
         """A source for each region, so that one that does not answer is told by its name.
@@ -59,3 +65,11 @@ class AwsRunner(DiscoveredRunner):
         }
         regions = discovery.search["regions"]
         return {f"machines.{region}.aws_ec2.yml": {**options, "regions": [region]} for region in sorted(regions)}
+
+
+def _alarms(environment: Environment) -> list[dict[str, str]]:
+    """Targets of the module `service_health`."""
+    return [
+        {"name": alarm["name"], "kind": "cloudwatch_alarm", "alarm": alarm["name"], "region": alarm["region"]}
+        for alarm in environment.settings.get("alarms", ())
+    ]

@@ -43,7 +43,7 @@ class DiscoveredRunner:
     """What does not depend on the cloud. Machines are reached by ssh, and each instance as its machine is."""
 
     role = "nexus.automation.runner_machine"
-    settings: Collection[str] = frozenset({"bastions", "discovery", "ssh", "supervision"})
+    settings: frozenset[str] = frozenset({"bastions", "discovery", "ssh", "supervision"})
     passes: Collection[str] = ()
     name = ""
     search: Mapping[str, str] = {}

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import boto3
 import pytest
 
 from ansible_collections.nexus.automation.plugins.module_utils.checks import CHECKS
@@ -25,6 +26,7 @@ from ansible_collections.nexus.automation.plugins.module_utils.checks.targets im
 )
 from ansible_collections.nexus.automation.plugins.module_utils.errors import AdapterError
 from ansible_collections.nexus.automation.plugins.module_utils.redis_client import connect_redis
+from tests.servers.ec2 import REGION, VARIABLES, running_ec2
 from tests.servers.embedded import postgresql_bin
 from tests.servers.http import Answer, HttpServer, start_http
 from tests.servers.ports import free_port
@@ -50,8 +52,37 @@ def silent_port() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def _healthy_targets(http: HttpServer, postgresql: PostgresqlServer, redis: RedisServer) -> dict[str, dict[str, Any]]:
+@pytest.fixture(scope="module")
+def cloudwatch() -> Iterator[Any]:
+    """CloudWatch by the vendor's own client, with credentials in the environment."""
+    with running_ec2() as endpoint, pytest.MonkeyPatch.context() as patch:
+        for name, value in {**VARIABLES, "AWS_ENDPOINT_URL": endpoint}.items():
+            patch.setenv(name, value)
+        yield boto3.client("cloudwatch", region_name=REGION)
+
+
+def _put_alarm(cloudwatch: Any, state: str, reason: str = "by a test") -> dict[str, Any]:
+    """An alarm in a state, as a target."""
+    name = f"errors-{state.lower()}"
+    cloudwatch.put_metric_alarm(
+        AlarmName=name,
+        MetricName="Errors",
+        Namespace="shop",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+    cloudwatch.set_alarm_state(AlarmName=name, StateValue=state, StateReason=reason)
+    return {"kind": "cloudwatch_alarm", "alarm": name, "region": REGION}
+
+
+def _healthy_targets(
+    http: HttpServer, postgresql: PostgresqlServer, redis: RedisServer, cloudwatch: Any
+) -> dict[str, dict[str, Any]]:
     return {
+        "cloudwatch_alarm": _put_alarm(cloudwatch, "OK"),
         "http": {"url": f"{http.url}/health"},
         "tcp": {"kind": "tcp", "port": http.port},
         "command": {"kind": "command", "command": ["true"]},
@@ -69,10 +100,10 @@ def _healthy_targets(http: HttpServer, postgresql: PostgresqlServer, redis: Redi
 
 @pytest.mark.parametrize("kind", CHECKS)
 def test_a_server_that_runs_is_healthy(
-    kind: str, http_server: HttpServer, postgresql: PostgresqlServer, redis: RedisServer
+    kind: str, http_server: HttpServer, postgresql: PostgresqlServer, redis: RedisServer, cloudwatch: Any
 ) -> None:
     http_server.answers["/health"] = Answer()
-    result = _check_one(**_healthy_targets(http_server, postgresql, redis)[kind])
+    result = _check_one(**_healthy_targets(http_server, postgresql, redis, cloudwatch)[kind])
     assert (result.kind, result.healthy, result.error, result.tries) == (kind, True, None, 1)
 
 
@@ -159,6 +190,42 @@ def test_another_server_is_not_taken_for_postgresql() -> None:
 def test_postgresql_that_tells_an_error_is_judged_by_its_code(state: bytes, healthy: bool, detail: str) -> None:
     answer = judge_error(b"SFATAL\0" + state)
     assert (answer.healthy, answer.detail) == (healthy, detail)
+
+
+def test_an_alarm_that_is_raised_is_unhealthy_and_tells_why(cloudwatch: Any) -> None:
+    result = _check_one(**_put_alarm(cloudwatch, "ALARM", "5 errors\nwithin a minute"))
+    assert not result.healthy
+    assert result.error == "the alarm is raised: 5 errors within a minute"
+    assert result.address == f"alarm errors-alarm of {REGION}"
+
+
+def test_an_alarm_without_data_is_not_raised(cloudwatch: Any) -> None:
+    assert _check_one(**_put_alarm(cloudwatch, "INSUFFICIENT_DATA")).detail == "no data yet"
+
+
+def test_an_alarm_that_does_not_exist_is_unhealthy(cloudwatch: Any) -> None:
+    result = _check_one(kind="cloudwatch_alarm", alarm="nobody-made-it", region=REGION)
+    assert (result.healthy, result.error) == (False, "there is no such alarm")
+
+
+def test_a_cloud_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {**VARIABLES, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}"}.items():
+        monkeypatch.setenv(name, value)
+    result = _check_one(kind="cloudwatch_alarm", alarm="errors", region=REGION)
+    assert not result.healthy
+    assert result.error is not None
+    assert result.error.startswith("CloudWatch does not tell: Could not connect")
+
+
+def test_a_host_without_boto3_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    with pytest.raises(AdapterError, match=r"needs boto3: pip install 'nexus-ansible\[aws\]'"):
+        _check_one(kind="cloudwatch_alarm", alarm="errors", region=REGION)
+
+
+def test_an_alarm_needs_name_and_region() -> None:
+    with pytest.raises(AdapterError, match="needs alarm and region"):
+        _check_one(kind="cloudwatch_alarm")
 
 
 def test_a_command_gets_its_environment_and_tells_what_it_wrote() -> None:

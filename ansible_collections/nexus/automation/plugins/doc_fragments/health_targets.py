@@ -30,8 +30,9 @@ options:
           - V(http) gets one page; V(tcp) connects; V(command) runs a program such as C(pg_isready).
           - V(postgresql) logs in and runs O(targets[].query), which needs psycopg 3; V(redis) sends C(PING).
           - V(postgresql_ready) asks whether PostgreSQL takes connections, as C(pg_isready) does, and needs neither.
+          - V(cloudwatch_alarm) asks Amazon CloudWatch whether O(targets[].alarm) is raised, which needs boto3.
         type: str
-        choices: [command, http, postgresql, postgresql_ready, redis, tcp]
+        choices: [cloudwatch_alarm, command, http, postgresql, postgresql_ready, redis, tcp]
       url:
         description:
           - For V(http), the page.
@@ -76,6 +77,14 @@ options:
         description: For V(command), the program and its arguments, one list item each; no shell is involved.
         type: list
         elements: str
+      alarm:
+        description:
+          - For V(cloudwatch_alarm), the name of the alarm.
+          - One without data is not raised. One that does not exist is unhealthy.
+        type: str
+      region:
+        description: For V(cloudwatch_alarm), the region of AWS that the alarm is in.
+        type: str
       expected_rc:
         description: For V(command), the return code of a healthy target.
         type: int

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from .base import Answer, Check
+from .cloudwatch import CloudwatchAlarmCheck
 from .command import CommandCheck
 from .http import HttpCheck
 from .postgresql import PostgresqlCheck
@@ -14,6 +15,7 @@ from .tcp import TcpCheck
 __all__ = ["CHECKS", "Answer", "Check"]
 
 CHECKS: dict[str, type[Check]] = {
+    "cloudwatch_alarm": CloudwatchAlarmCheck,
     "command": CommandCheck,
     "http": HttpCheck,
     "postgresql": PostgresqlCheck,

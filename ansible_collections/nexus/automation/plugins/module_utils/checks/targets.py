@@ -34,6 +34,8 @@ TARGET_OPTIONS: dict[str, Any] = {
     "json_pointer": {"type": "str"},
     "json_value": {"type": "raw"},
     "command": {"type": "list", "elements": "str"},
+    "alarm": {"type": "str"},
+    "region": {"type": "str"},
     "expected_rc": {"type": "int", "default": 0},
     "environment": {"type": "dict"},
     "database": {"type": "str"},
