@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The API of EC2 at a free port: moto, which keeps what it is told in memory and starts nothing."""
+"""The APIs of EC2 and CloudWatch at a free port: moto, which keeps what it is told in memory and starts nothing."""
 
 from __future__ import annotations
 
@@ -61,10 +61,24 @@ def describe(endpoint: str, region: str, name: str, address: str, **tags: str) -
     return identity
 
 
-def client(endpoint: str, region: str) -> Any:
+def put_alarm(endpoint: str, region: str, name: str) -> None:
+    """Have CloudWatch watch for errors of the platform; it has not seen any metric yet."""
+    client(endpoint, region, "cloudwatch").put_metric_alarm(
+        AlarmName=name,
+        MetricName="Errors",
+        Namespace=PLATFORM,
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+
+
+def client(endpoint: str, region: str, service: str = "ec2") -> Any:
     """The vendor's own client of the cloud."""
     return boto3.client(
-        "ec2",
+        service,
         region_name=region,
         endpoint_url=endpoint,
         aws_access_key_id=VARIABLES["AWS_ACCESS_KEY_ID"],

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.contract.grounds.ssh import OVERRIDES, SshGround, ssh_ground, tier_of
-from tests.servers.ec2 import FILTER, REGION, VARIABLES, describe, running_ec2
+from tests.servers.ec2 import FILTER, REGION, VARIABLES, describe, put_alarm, running_ec2
 from tests.servers.ssh_machines import USER
+
+ALARM = "errors of the platform"
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class AwsGround(SshGround):
             "runner": "aws",
             "ssh": {"user": USER, "private_key_file": str(self.machines.private_key)},
             "discovery": {"regions": [REGION], "filters": FILTER, "expect": {"min": len(self.machines.machines)}},
+            "aws": {"alarms": [{"name": ALARM, "region": REGION}]},
             "overrides": OVERRIDES,
         }
 
@@ -33,6 +36,7 @@ class AwsGround(SshGround):
 def aws_ground(project: Path) -> Iterator[AwsGround]:
     """Boot the machines and describe them."""
     with ssh_ground(project) as ground, running_ec2() as endpoint:
+        put_alarm(endpoint, REGION, ALARM)
         for machine in ground.machines.machines.values():
             tags = {"nexus-label-tier": tier_of(machine), "nexus-host-key": machine.host_key}
             describe(endpoint, REGION, machine.name, machine.address, **tags)

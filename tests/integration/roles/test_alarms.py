@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
-from tests.servers.ec2 import REGION, VARIABLES, running_ec2
+from tests.servers.ec2 import REGION, VARIABLES, client, put_alarm, running_ec2
 from tests.servers.playbook import PlaybookRun, run_tasks
 
 ALARM = "shop errors"
@@ -26,18 +25,8 @@ def cloudwatch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     with running_ec2() as endpoint:
         for name, value in {**VARIABLES, "AWS_ENDPOINT_URL": endpoint}.items():
             monkeypatch.setenv(name, value)
-        client = boto3.client("cloudwatch", region_name=REGION)
-        client.put_metric_alarm(
-            AlarmName=ALARM,
-            MetricName="Errors",
-            Namespace="shop",
-            Statistic="Sum",
-            Period=60,
-            EvaluationPeriods=1,
-            Threshold=1,
-            ComparisonOperator="GreaterThanThreshold",
-        )
-        yield client
+        put_alarm(endpoint, REGION, ALARM)
+        yield client(endpoint, REGION, "cloudwatch")
 
 
 def _look(directory: Path) -> PlaybookRun:

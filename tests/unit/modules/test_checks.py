@@ -9,7 +9,6 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 
 from ansible_collections.nexus.automation.plugins.module_utils.checks import CHECKS
@@ -26,7 +25,7 @@ from ansible_collections.nexus.automation.plugins.module_utils.checks.targets im
 )
 from ansible_collections.nexus.automation.plugins.module_utils.errors import AdapterError
 from ansible_collections.nexus.automation.plugins.module_utils.redis_client import connect_redis
-from tests.servers.ec2 import REGION, VARIABLES, running_ec2
+from tests.servers.ec2 import REGION, VARIABLES, client, put_alarm, running_ec2
 from tests.servers.embedded import postgresql_bin
 from tests.servers.http import Answer, HttpServer, start_http
 from tests.servers.ports import free_port
@@ -53,33 +52,24 @@ def silent_port() -> Iterator[int]:
 
 
 @pytest.fixture(scope="module")
-def cloudwatch() -> Iterator[Any]:
-    """CloudWatch by the vendor's own client, with credentials in the environment."""
+def cloudwatch() -> Iterator[str]:
+    """Where CloudWatch answers, which the environment tells with credentials."""
     with running_ec2() as endpoint, pytest.MonkeyPatch.context() as patch:
         for name, value in {**VARIABLES, "AWS_ENDPOINT_URL": endpoint}.items():
             patch.setenv(name, value)
-        yield boto3.client("cloudwatch", region_name=REGION)
+        yield endpoint
 
 
-def _put_alarm(cloudwatch: Any, state: str, reason: str = "by a test") -> dict[str, Any]:
+def _put_alarm(cloudwatch: str, state: str, reason: str = "by a test") -> dict[str, Any]:
     """An alarm in a state, as a target."""
     name = f"errors-{state.lower()}"
-    cloudwatch.put_metric_alarm(
-        AlarmName=name,
-        MetricName="Errors",
-        Namespace="shop",
-        Statistic="Sum",
-        Period=60,
-        EvaluationPeriods=1,
-        Threshold=1,
-        ComparisonOperator="GreaterThanThreshold",
-    )
-    cloudwatch.set_alarm_state(AlarmName=name, StateValue=state, StateReason=reason)
+    put_alarm(cloudwatch, REGION, name)
+    client(cloudwatch, REGION, "cloudwatch").set_alarm_state(AlarmName=name, StateValue=state, StateReason=reason)
     return {"kind": "cloudwatch_alarm", "alarm": name, "region": REGION}
 
 
 def _healthy_targets(
-    http: HttpServer, postgresql: PostgresqlServer, redis: RedisServer, cloudwatch: Any
+    http: HttpServer, postgresql: PostgresqlServer, redis: RedisServer, cloudwatch: str
 ) -> dict[str, dict[str, Any]]:
     return {
         "cloudwatch_alarm": _put_alarm(cloudwatch, "OK"),
@@ -100,7 +90,7 @@ def _healthy_targets(
 
 @pytest.mark.parametrize("kind", CHECKS)
 def test_a_server_that_runs_is_healthy(
-    kind: str, http_server: HttpServer, postgresql: PostgresqlServer, redis: RedisServer, cloudwatch: Any
+    kind: str, http_server: HttpServer, postgresql: PostgresqlServer, redis: RedisServer, cloudwatch: str
 ) -> None:
     http_server.answers["/health"] = Answer()
     result = _check_one(**_healthy_targets(http_server, postgresql, redis, cloudwatch)[kind])
@@ -192,18 +182,18 @@ def test_postgresql_that_tells_an_error_is_judged_by_its_code(state: bytes, heal
     assert (answer.healthy, answer.detail) == (healthy, detail)
 
 
-def test_an_alarm_that_is_raised_is_unhealthy_and_tells_why(cloudwatch: Any) -> None:
+def test_an_alarm_that_is_raised_is_unhealthy_and_tells_why(cloudwatch: str) -> None:
     result = _check_one(**_put_alarm(cloudwatch, "ALARM", "5 errors\nwithin a minute"))
     assert not result.healthy
     assert result.error == "the alarm is raised: 5 errors within a minute"
     assert result.address == f"alarm errors-alarm of {REGION}"
 
 
-def test_an_alarm_without_data_is_not_raised(cloudwatch: Any) -> None:
+def test_an_alarm_without_data_is_not_raised(cloudwatch: str) -> None:
     assert _check_one(**_put_alarm(cloudwatch, "INSUFFICIENT_DATA")).detail == "no data yet"
 
 
-def test_an_alarm_that_does_not_exist_is_unhealthy(cloudwatch: Any) -> None:
+def test_an_alarm_that_does_not_exist_is_unhealthy(cloudwatch: str) -> None:
     result = _check_one(kind="cloudwatch_alarm", alarm="nobody-made-it", region=REGION)
     assert (result.healthy, result.error) == (False, "there is no such alarm")
 
