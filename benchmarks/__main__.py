@@ -18,7 +18,7 @@ from pathlib import Path
 
 from benchmarks.measuring import REPOSITORY, Row
 
-MODULES = ("compile", "inventory", "startup", "runs", "health", "ledger", "rollout", "machines", "fleet")
+MODULES = ("compile", "inventory", "startup", "runs", "health", "ledger", "rollout", "containers", "machines", "fleet")
 ROUNDS = 3
 RESULTS = Path(__file__).with_name("RESULTS.md")
 PACKAGES = ("ansible-core", "ansible-runner", "mitogen", "jsonschema-rs", "orjson", "cryptography")

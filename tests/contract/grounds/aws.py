@@ -18,7 +18,7 @@ ALARM = "errors of the platform"
 
 @dataclass(frozen=True)
 class AwsGround(SshGround):
-    """Machines that have an entry in EC2."""
+    """Machines that have an entry in EC2. Mitogen works on them, where those of the ground `ssh` have Ansible alone."""
 
     @property
     def environment(self) -> dict[str, Any]:
@@ -28,7 +28,7 @@ class AwsGround(SshGround):
             "ssh": {"user": USER, "private_key_file": str(self.machines.private_key)},
             "discovery": {"regions": [REGION], "filters": FILTER, "expect": {"min": len(self.machines.machines)}},
             "aws": {"alarms": [{"name": ALARM, "region": REGION}]},
-            "overrides": OVERRIDES,
+            "overrides": {**OVERRIDES, "automation": {"policies": {"execution": {"strategy": "fast"}}}},
         }
 
 
