@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+import certifi
+
 from tests.servers.azure_identity import SUBSCRIPTION, VALID_S, error, refusal, token
 from tests.servers.connect_proxy import leading
 from tests.servers.run_command.edge import Reply, Request, json_reply, serving
@@ -41,7 +43,7 @@ class ResourceManager:
     run_commands: Callable[[Request], Reply] | None = None
     """What answers for the commands of machines."""
     way: dict[str, str] = field(default_factory=dict)
-    """Variables by which its names lead here."""
+    """Variables by which its names lead here, and its certificate is accepted as others are."""
     resources: dict[str, dict[str, Any]] = field(default_factory=dict)
     """By id, in lower-case letters, as resource ids are compared."""
     groups: set[str] = field(default_factory=set)
@@ -57,7 +59,6 @@ class ResourceManager:
             "AZURE_CLIENT_ID": CLIENT,
             "AZURE_SECRET": SECRET,
             "AZURE_DISABLE_INSTANCE_DISCOVERY": "true",
-            "REQUESTS_CA_BUNDLE": str(self.authority.ca_file),
             **self.way,
         }
 
@@ -154,7 +155,10 @@ def running_resource_manager(directory: Path) -> Iterator[ResourceManager]:
     """Provide an empty subscription until the block ends; certificates are kept in `directory`."""
     names = (LOGIN, MANAGEMENT)
     cloud = ResourceManager(make_authority(directory, *names))
-    with serving(cloud.answer, cloud.authority.server_context()) as port, leading(names, port) as cloud.way:
+    bundle = directory / "certificates.pem"
+    bundle.write_bytes(Path(certifi.where()).read_bytes() + cloud.authority.ca_file.read_bytes())
+    with serving(cloud.answer, cloud.authority.server_context()) as port, leading(names, port) as variables:
+        cloud.way = {**variables, "REQUESTS_CA_BUNDLE": str(bundle)}
         yield cloud
 
 

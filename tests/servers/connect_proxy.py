@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A proxy that leads TLS for names of the internet to a server of this machine, and everything else nowhere.
+"""A proxy that leads TLS for some names of the internet to a server of this machine, and all else where it belongs.
 
 By its variables, programs whose addresses cannot be changed reach a server of the tests: HTTPS_PROXY, and CONNECT of
 RFC 9110.
@@ -15,23 +15,22 @@ from collections.abc import Collection, Iterator
 
 from tests.servers.tcp_gate import pump
 
-PORT_OF_TLS = "443"
-
 
 @contextlib.contextmanager
 def leading(names: Collection[str], port: int) -> Iterator[dict[str, str]]:
-    """Lead connections to these names to a port of 127.0.0.1 until the block ends; yield the proxy's variables."""
+    """Lead connections to these names to a port of 127.0.0.1 until the block ends; yield variables that say so."""
 
     class Proxy(socketserver.StreamRequestHandler):
         def handle(self) -> None:
             words = self.rfile.readline().decode("latin-1").split()
             while self.rfile.readline().strip():
                 pass
-            name, _, wanted = words[1].rpartition(":") if len(words) > 1 else ("", "", "")
-            if words[:1] != ["CONNECT"] or name not in names or wanted != PORT_OF_TLS:
-                self.wfile.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+            if words[:1] != ["CONNECT"]:
+                self.wfile.write(b"HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n")
                 return
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)) as behind:
+            name, _, wanted = words[1].rpartition(":")
+            target = ("127.0.0.1", port) if name in names else (name, int(wanted))
+            with contextlib.suppress(OSError), socket.create_connection(target) as behind:
                 self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
                 back = threading.Thread(target=pump, args=(behind, self.connection), daemon=True)
                 back.start()
