@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -156,7 +157,8 @@ def running_resource_manager(directory: Path) -> Iterator[ResourceManager]:
     names = (LOGIN, MANAGEMENT)
     cloud = ResourceManager(make_authority(directory, *names))
     bundle = directory / "certificates.pem"
-    bundle.write_bytes(Path(certifi.where()).read_bytes() + cloud.authority.ca_file.read_bytes())
+    accepted = Path(os.environ.get("REQUESTS_CA_BUNDLE") or certifi.where())
+    bundle.write_bytes(accepted.read_bytes() + cloud.authority.ca_file.read_bytes())
     with serving(cloud.answer, cloud.authority.server_context()) as port, leading(names, port) as variables:
         cloud.way = {**variables, "REQUESTS_CA_BUNDLE": str(bundle)}
         yield cloud
