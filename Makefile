@@ -39,7 +39,7 @@ docs: $(VENV)/dev ## Write the generated reference pages
 lock: $(VENV)/dev ## Lock the requirements anew
 	$(BIN)/uv pip compile -q pyproject.toml --extra fast --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-annotate --custom-compile-command "make lock" -o requirements/runtime.txt
-	$(BIN)/uv pip compile -q pyproject.toml --extra fast --group dev --universal --python-version 3.11 --generate-hashes \
+	$(BIN)/uv pip compile -q pyproject.toml --extra azure --extra fast --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-annotate --custom-compile-command "make lock" -o requirements/dev.txt
 
 clean: ## Remove the virtual environment and caches; the platform's state in .nexus stays

@@ -16,7 +16,7 @@ WHERE = "  Write where production is: config/ssot/orchestration_registry.yaml, e
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
 @click.option(
     "--runner",
-    type=click.Choice(["aws", "docker", "kubernetes", "local", "ssh"]),
+    type=click.Choice(["aws", "azure", "docker", "kubernetes", "local", "ssh"]),
     default="local",
     show_default=True,
     help="What production runs on. Nothing else in the registries differs.",

@@ -20,17 +20,20 @@ class Discovery:
 
     `at_least` is the number of machines below which a run is refused. `address` says which one the control node takes,
     `private` or `public`; instances always listen on the private one. `labels` are names of tags by the label that they
-    are. `search` is what only the runner understands.
+    are. `connection` is how Ansible gets to a machine: `ssh`, or `run_command`, whose objects `store` keeps. `search`
+    is what only the runner understands.
     """
 
     at_least: int
     address: str
     labels: Mapping[str, str]
+    connection: str
+    store: Mapping[str, str]
     search: Mapping[str, Any]
     ssh: Ssh
 
 
-COMMON = frozenset({"address", "expect", "labels"})
+COMMON = frozenset({"address", "connection", "expect", "labels", "store"})
 """Keys of a discovery that mean the same to every runner."""
 
 
@@ -43,6 +46,8 @@ def build_discovery(environment: Mapping[str, Any]) -> Discovery | None:
         at_least=data.get("expect", {}).get("min", 1),
         address=data.get("address", "private"),
         labels=data.get("labels", {}),
+        connection=data.get("connection", "ssh"),
+        store=data.get("store", {}),
         search={key: value for key, value in data.items() if key not in COMMON},
         ssh=build_ssh("", environment.get("ssh", {})),
     )

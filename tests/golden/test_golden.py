@@ -14,7 +14,15 @@ from nexus_ansible.compile.project import check_project, compile_project
 from nexus_ansible.project import SSOT, Project
 
 GOLDEN = Path(__file__).parent
-CASES = ("aws_machines", "docker_engines", "every_feature", "kubernetes_cluster", "ssh_machines", "user_document")
+CASES = (
+    "aws_machines",
+    "azure_machines",
+    "docker_engines",
+    "every_feature",
+    "kubernetes_cluster",
+    "ssh_machines",
+    "user_document",
+)
 USER_DOCUMENT = {
     "automation_registry.yaml": "8d374c841f5d1ac6e1da9971d48354dcf3ad5e4adfa04673f3ce838a0023fb31",
     "monitoring_registry.yaml": "f931c72e212c8d48498cf1178dfce768e4d219130319a8f83da4b8dd5ec15e99",

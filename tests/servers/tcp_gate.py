@@ -53,9 +53,9 @@ class TcpGate:
     def _lead(self, before: socket.socket) -> None:
         with contextlib.suppress(OSError), before, socket.create_connection(self.server) as behind:
             self._ends += [before, behind]
-            back = threading.Thread(target=_pump, args=(behind, before), daemon=True)
+            back = threading.Thread(target=pump, args=(behind, before), daemon=True)
             back.start()
-            _pump(before, behind)
+            pump(before, behind)
             back.join()
 
 
@@ -74,7 +74,8 @@ def tcp_gate(host: str, port: int) -> Iterator[TcpGate]:
             serving.join()
 
 
-def _pump(source: socket.socket, target: socket.socket) -> None:
+def pump(source: socket.socket, target: socket.socket) -> None:
+    """Pass on what comes until there is no more, and say so to the other end."""
     with contextlib.suppress(OSError):
         while data := source.recv(CHUNK):
             target.sendall(data)

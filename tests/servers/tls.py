@@ -6,6 +6,7 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,11 +32,11 @@ class CertificateAuthority:
         return context
 
 
-def make_authority(directory: Path) -> CertificateAuthority:
-    """Write a new CA and a server certificate below `directory`."""
+def make_authority(directory: Path, *names: str) -> CertificateAuthority:
+    """Write a new CA and a server certificate below `directory`; `names` are further ones that it is for."""
     ca_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ca = _certificate("nexus test CA", ca_key, None).sign(ca_key, hashes.SHA256())
-    server = _certificate("127.0.0.1", server_key, ca).sign(ca_key, hashes.SHA256())
+    server = _certificate("127.0.0.1", server_key, ca, names).sign(ca_key, hashes.SHA256())
     authority = CertificateAuthority(directory / "ca.pem", directory / "server.pem", directory / "server.key")
     authority.ca_file.write_bytes(ca.public_bytes(serialization.Encoding.PEM))
     authority.certificate.write_bytes(server.public_bytes(serialization.Encoding.PEM))
@@ -48,7 +49,7 @@ def make_authority(directory: Path) -> CertificateAuthority:
 
 
 def _certificate(
-    name: str, key: ec.EllipticCurvePrivateKey, issuer: x509.Certificate | None
+    name: str, key: ec.EllipticCurvePrivateKey, issuer: x509.Certificate | None, further: Sequence[str] = ()
 ) -> x509.CertificateBuilder:
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = dt.datetime.now(dt.UTC)
@@ -69,8 +70,9 @@ def _certificate(
     signer = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     named = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(signer)
     builder = builder.add_extension(named, critical=False)
-    names = [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("localhost")]
-    return builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    names = [x509.DNSName(known) for known in ("localhost", *further)]
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    return builder.add_extension(x509.SubjectAlternativeName([address, *names]), critical=False)
 
 
 def _signs_only() -> x509.KeyUsage:

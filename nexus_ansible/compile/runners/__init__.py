@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nexus_ansible.compile.runners.aws import AwsRunner
+from nexus_ansible.compile.runners.azure import AzureRunner
 from nexus_ansible.compile.runners.docker import DockerRunner
 from nexus_ansible.compile.runners.kubernetes import KubernetesRunner
 from nexus_ansible.compile.runners.local import LocalRunner
@@ -84,6 +85,7 @@ class Runner(Protocol):
 
 RUNNERS: dict[str, Runner] = {
     "aws": AwsRunner(),
+    "azure": AzureRunner(),
     "docker": DockerRunner(),
     "kubernetes": KubernetesRunner(),
     "local": LocalRunner(),

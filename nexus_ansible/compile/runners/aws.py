@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nexus_ansible.compile.runners.discovered import DiscoveredRunner
+from nexus_ansible.compile.runners.run_command import RunCommand
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +29,11 @@ class AwsRunner(DiscoveredRunner):
     passes = frozenset({"AWS_*"})
     search: Mapping[str, str] = {"regions": "[eu-central-1]", "filters": '{"tag:platform": production}'}
     options = frozenset({"name_tag"})
+    run_command = RunCommand(
+        cloud="aws",
+        store={"bucket": "example-run-command"},
+        machine={"instance": "instance_id", "region": "placement.region"},
+    )
 
     def requires(self, environment: Environment) -> tuple[str, ...]:  # noqa: ARG002
         """The cloud's client, and its inventory plugin."""
@@ -54,14 +60,13 @@ class AwsRunner(DiscoveredRunner):
             "labels": labels,
             "tags": "tags",
         }
-        told = ", ".join(f'"{key}": {value}' for key, value in machine.items())
         options = {
             "plugin": "amazon.aws.aws_ec2",
             "filters": dict(discovery.search["filters"]),
             "strict_permissions": True,
             "hostnames": ["instance-id"],
             "strict": True,
-            "compose": {"nexus_discovered": f"{{{told}}}"},
+            "compose": self.composed(machine, discovery),
         }
         regions = discovery.search["regions"]
         return {f"machines.{region}.aws_ec2.yml": {**options, "regions": [region]} for region in sorted(regions)}

@@ -13,7 +13,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from nexus_ansible.compile.paths import inventory_file
-from nexus_ansible.compile.runners.ssh import ALWAYS, HOMES, ON_SYSTEMD
+from nexus_ansible.compile.runners.run_command import RUN_COMMAND
+from nexus_ansible.compile.runners.ssh import ALWAYS, BY_SSH, HOMES, ON_SYSTEMD
 from nexus_ansible.compile.runners.ssh_options import (
     KNOWN_HOSTS,
     discovered_arguments,
@@ -23,13 +24,16 @@ from nexus_ansible.compile.runners.ssh_options import (
     shared_options,
 )
 from nexus_ansible.compile.yaml_text import yaml_text
+from nexus_ansible.model.discovery import COMMON
 from nexus_ansible.model.services import SINGLE_INSTANCE
 from nexus_ansible.registries.problems import quote
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
+    from nexus_ansible.compile.runners.run_command import RunCommand
     from nexus_ansible.model.discovery import Discovery
+    from nexus_ansible.model.machines import Ssh
     from nexus_ansible.model.platform import Environment, Instance, Service
     from nexus_ansible.registries.document import KeyPath
     from nexus_ansible.registries.problems import Problem
@@ -40,7 +44,10 @@ _NOWHERE = "the machines of {name} were not discovered: the inventory is the dir
 
 
 class DiscoveredRunner:
-    """What does not depend on the cloud. Machines are reached by ssh, and each instance as its machine is."""
+    """What does not depend on the cloud.
+
+    Machines are reached by ssh or by the cloud's Run Command, and each instance as its machine is.
+    """
 
     role = "nexus.automation.runner_machine"
     settings: frozenset[str] = frozenset({"bastions", "discovery", "ssh", "supervision"})
@@ -50,13 +57,25 @@ class DiscoveredRunner:
     """What a discovery must say, with an example of each."""
     options: Collection[str] = ()
     """What it may say besides what every discovery may."""
+    run_command: RunCommand
 
     def sources(self, discovery: Discovery) -> dict[str, dict[str, Any]]:
         """Options of the cloud's inventory plugin by file, whose name begins with `machines`.
 
-        They have it set `nexus_discovered` for each host.
+        They have it set `nexus_discovered` for each host, as `composed` tells.
         """
         raise NotImplementedError
+
+    def looked_in(self, discovery: Discovery) -> Mapping[str, Collection[str]]:  # noqa: ARG002
+        """Values by label, for each of which a machine must be found: where a source does not tell what failed."""
+        return {}
+
+    def composed(self, machine: Mapping[str, str], discovery: Discovery) -> dict[str, str]:
+        """The option `compose` of a source, out of expressions by what they tell of a machine."""
+        told = dict(machine)
+        if discovery.connection == RUN_COMMAND:
+            told["variables"] = _mapping(self.run_command.expressions())
+        return {"nexus_discovered": _mapping(told)}
 
     def requires(self, environment: Environment) -> Collection[str]:
         """The cloud's client, and its inventory plugin."""
@@ -70,20 +89,22 @@ class DiscoveredRunner:
             hint = f"Add {'.'.join(map(str, path))}.discovery: {{{example}}}."
             yield registries.problem(path, f'the runner "{self.name}" needs a discovery', hint, key=True)
             return
-        discovery: Mapping[str, Any] = data["discovery"]
-        for key, value in self.search.items():
-            if key not in discovery:
-                where = (*path, "discovery")
-                yield registries.problem(where, f'the discovery of "{self.name}" needs {key}', f"Add {key}: {value}.")
-        known = {"address", "expect", "labels", *self.search, *self.options}
-        for key in discovery:
-            if key not in known:
-                what = f'the discovery of "{self.name}" has no {quote(key)}'
-                hint = f"Known: {', '.join(sorted(known))}."
-                yield registries.problem((*path, "discovery", key), what, hint, key=True)
+        yield from self._check_search(registries, (*path, "discovery"), data["discovery"])
+        by_run_command = data["discovery"].get("connection") == RUN_COMMAND
+        yield from (self.run_command.check if by_run_command else self.run_command.check_unused)(registries, path)
         if data.get("supervision") == "supervisor":
             what = f'the runner "{self.name}" supervises with systemd'
             yield registries.problem((*path, "supervision"), what, "Remove the line, or write systemd.")
+
+    def _check_search(self, registries: Registries, where: KeyPath, discovery: Mapping[str, Any]) -> Iterator[Problem]:
+        for key, value in self.search.items():
+            if key not in discovery:
+                yield registries.problem(where, f'the discovery of "{self.name}" needs {key}', f"Add {key}: {value}.")
+        known = {*COMMON, *self.search, *self.options}
+        for key in discovery:
+            if key not in known:
+                what = f'the discovery of "{self.name}" has no {quote(key)}'
+                yield registries.problem((*where, key), what, f"Known: {', '.join(sorted(known))}.", key=True)
 
     def variables(self, environment: Environment) -> dict[str, Any]:
         """What the role needs to know, and the ways to bastions."""
@@ -96,22 +117,14 @@ class DiscoveredRunner:
 
     def connection(self, environment: Environment) -> dict[str, Any]:
         """The way to any machine. One whose address nobody discovered has none."""
-        ssh = _discovery(environment).ssh
-        given = {
-            "ansible_ssh_private_key_file": ssh.private_key_file and key_file(ssh.private_key_file),
-            "ansible_user": ssh.user,
-        }
+        discovery = _discovery(environment)
         nowhere = _NOWHERE.format(name=environment.name)
+        by_run_command = discovery.connection == RUN_COMMAND
         return {
             **ALWAYS,
-            "ansible_become": ssh.become,
-            "ansible_control_path": discovered_control_path(ssh, environment.bastions),
             "ansible_host": f"{{{{ undef(hint='{nowhere}') }}}}",
-            "ansible_port": ssh.port,
-            "ansible_python_interpreter": ssh.python,
-            "ansible_ssh_common_args": discovered_arguments(ssh),
-            "ansible_ssh_timeout": math.ceil(ssh.connect_timeout),
-            **{key: value for key, value in given.items() if value is not None},
+            "ansible_python_interpreter": discovery.ssh.python,
+            **(self.run_command.connection(discovery) if by_run_command else _by_ssh(discovery.ssh, environment)),
         }
 
     def placement(self, environment: Environment, instance: Instance) -> dict[str, Any]:  # noqa: ARG002
@@ -121,7 +134,8 @@ class DiscoveredRunner:
     def files(self, environment: Environment) -> dict[str, str]:
         """The sources of machines and of their instances, and the host keys of bastions."""
         keys = known_hosts({}, environment.bastions)
-        sources = {**self.sources(_discovery(environment)), PLACED: _placed(environment)}
+        discovery = _discovery(environment)
+        sources = {**self.sources(discovery), PLACED: _placed(environment, self.looked_in(discovery))}
         texts = {**{name: yaml_text(data) for name, data in sources.items()}, **({KNOWN_HOSTS: keys} if keys else {})}
         return {inventory_file(environment.name, name): text for name, text in texts.items()}
 
@@ -131,7 +145,28 @@ def _discovery(environment: Environment) -> Discovery:
     return environment.discovery
 
 
-def _placed(environment: Environment) -> dict[str, Any]:
+def _by_ssh(ssh: Ssh, environment: Environment) -> dict[str, Any]:
+    given = {
+        "ansible_ssh_private_key_file": ssh.private_key_file and key_file(ssh.private_key_file),
+        "ansible_user": ssh.user,
+    }
+    return {
+        **BY_SSH,
+        "ansible_become": ssh.become,
+        "ansible_control_path": discovered_control_path(ssh, environment.bastions),
+        "ansible_port": ssh.port,
+        "ansible_ssh_common_args": discovered_arguments(ssh),
+        "ansible_ssh_timeout": math.ceil(ssh.connect_timeout),
+        **{key: value for key, value in given.items() if value is not None},
+    }
+
+
+def _mapping(expressions: Mapping[str, str]) -> str:
+    """The expression of a mapping whose values are expressions."""
+    return "{" + ", ".join(f'"{key}": {value}' for key, value in expressions.items()) + "}"
+
+
+def _placed(environment: Environment, looked_in: Mapping[str, Collection[str]]) -> dict[str, Any]:
     """The options of the inventory plugin `nexus.automation.placed`."""
     discovery = _discovery(environment)
     return {
@@ -139,6 +174,7 @@ def _placed(environment: Environment) -> dict[str, Any]:
         "environment": environment.name,
         "at_least": discovery.at_least,
         **({"labels": dict(discovery.labels)} if discovery.labels else {}),
+        **({"looked_in": {label: list(values) for label, values in looked_in.items()}} if looked_in else {}),
         "services": [_service(service) for service in environment.services.values()],
     }
 

@@ -32,9 +32,8 @@ HOME = "{{ nexus_project }}-{{ nexus_environment }}"
 HOMES = {True: f"/var/lib/nexus/{HOME}", False: f"~/.local/share/nexus/{HOME}"}
 """Directory of the environment on a machine, by whether tasks run as root there."""
 
+BY_SSH = {"ansible_connection": "ssh", "ansible_host_key_checking": True}
 ALWAYS = {
-    "ansible_connection": "ssh",
-    "ansible_host_key_checking": True,
     "ansible_pipelining": True,
     # The run's own environment names a directory of the control node.
     "ansible_remote_tmp": "~/.ansible/tmp",
@@ -131,7 +130,7 @@ def _compare(environment: Environment) -> _Ways:
         name: {key: value for key, value in way.items() if (common | homes).get(key) != value}
         for name, way in ways.items()
     }
-    return _Ways({**ALWAYS, **common}, own)
+    return _Ways({**BY_SSH, **ALWAYS, **common}, own)
 
 
 def _way(environment: Environment, machine: Machine) -> dict[str, Any]:

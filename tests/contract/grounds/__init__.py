@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tests.contract.grounds.aws import aws_ground
+from tests.contract.grounds.azure import azure_ground
 from tests.contract.grounds.docker import docker_ground
 from tests.contract.grounds.kubernetes import kubernetes_ground
 from tests.contract.grounds.local import local_ground
@@ -48,6 +49,7 @@ class Ground(Protocol):
 
 GROUNDS: dict[str, Callable[[Path], AbstractContextManager[Ground]]] = {
     "aws": aws_ground,
+    "azure": azure_ground,
     "docker": docker_ground,
     "kubernetes": kubernetes_ground,
     "local": local_ground,

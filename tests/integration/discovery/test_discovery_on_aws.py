@@ -3,34 +3,16 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.faults.command import ends, environment, nexus, said_plainly, tree
-from tests.projects.registry_text import write_registries
+from tests.faults.command import nexus, said_plainly
+from tests.integration.discovery.project import ansible, host_variables, make_project, refused
 from tests.servers.ec2 import FILTER, REGION, SECRET, VARIABLES, client, describe, running_ec2
-from tests.servers.playbook import REPOSITORY
 
 pytestmark = pytest.mark.xdist_group("discovery-aws")
-
-BIN = Path(sys.executable).parent
-ORCHESTRATION = """
-orchestration:
-  services:
-    api: {{command: [./serve], source: api, scaling: {{min_replicas: 3, max_replicas: 3}}}}
-  environments:
-    production:
-      runner: aws
-      discovery: {{regions: [{regions}], filters: {filters}, expect: {{min: 2}}}}
-"""
-AUTOMATION = "automation: {workflows: {deployment: {production: {steps: [validate, deploy, verify]}}}}"
-REASON = ("--yes", "--reason", "a test of discovery")
 
 
 @pytest.fixture
@@ -40,34 +22,16 @@ def endpoint() -> Iterator[str]:
 
 
 def _project(root: Path, *regions: str) -> Path:
-    orchestration = ORCHESTRATION.format(regions=", ".join(regions or (REGION,)), filters=json.dumps(FILTER))
-    root = write_registries(root / "project", orchestration=orchestration, automation=AUTOMATION).root
-    (root / "api").mkdir()
-    (root / "api" / "serve").write_text("#!/bin/sh\n", "utf-8")
-    assert nexus(root, "compile").returncode == 0
-    return root
+    discovery = {"regions": list(regions or (REGION,)), "filters": FILTER, "expect": {"min": 2}}
+    return make_project(root, {"runner": "aws", "discovery": discovery})
 
 
-def _plain(value: Any) -> Any:
-    """A value without the mark that Ansible gives to what came from outside."""
-    if isinstance(value, dict):
-        return value["__ansible_unsafe"] if "__ansible_unsafe" in value else {k: _plain(v) for k, v in value.items()}
-    return [_plain(member) for member in value] if isinstance(value, list) else value
-
-
-def _shell(project: Path, endpoint: str) -> dict[str, str]:
-    return environment(project, **VARIABLES, AWS_ENDPOINT_URL=endpoint, AWS_MAX_ATTEMPTS="1")
+def _variables(endpoint: str) -> dict[str, str]:
+    return {**VARIABLES, "AWS_ENDPOINT_URL": endpoint, "AWS_MAX_ATTEMPTS": "1"}
 
 
 def _refused(project: Path, endpoint: str, *told: str) -> bool:
-    """Both a plan and the real thing end with 7, say why, and give away no credential."""
-    for command in (("plan", "production"), ("apply", "production", *REASON)):
-        done = nexus(project, *command, env=_shell(project, endpoint))
-        assert said_plainly(done, 7, *told)
-        assert SECRET not in done.stdout + done.stderr
-    assert set(ends(project)) == {"refused"}
-    assert not any(SECRET.encode() in text for text in tree(project / ".nexus").values())
-    return True
+    return refused(project, _variables(endpoint), SECRET, *told)
 
 
 def test_no_machine_at_all_is_refused(tmp_path: Path, endpoint: str) -> None:
@@ -111,16 +75,9 @@ def test_the_inventory_is_the_same_every_time_and_keeps_nothing_of_the_vendor_s(
     for number in range(1, 4):
         describe(endpoint, REGION, f"web-{number}", f"10.1.0.1{number}", **{"nexus-label-tier": "web"})
 
-    def listed() -> dict[str, dict[str, object]]:
-        argv = [str(BIN / "ansible-inventory"), "-i", "inventories/production", "--list"]
-        shell = {**_shell(project, endpoint), "ANSIBLE_COLLECTIONS_PATH": str(REPOSITORY)}
-        done = subprocess.run(argv, cwd=project, env=shell, capture_output=True, text=True, timeout=120, check=True)
-        found: dict[str, dict[str, dict[str, object]]] = json.loads(done.stdout)["_meta"]
-        return {name: _plain(host) for name, host in found["hostvars"].items()}
+    first = host_variables(project, _variables(endpoint))
 
-    first = listed()
-
-    assert first == listed()
+    assert first == host_variables(project, _variables(endpoint))
     assert set(first) == {"localhost", "web-1", "web-2", "web-3", "api-1", "api-2", "api-3"}
     assert sorted(first[f"api-{number}"]["nexus_machine"] for number in (1, 2, 3)) == ["web-1", "web-2", "web-3"]
     assert first["web-2"]["ansible_host"] == first["web-2"]["nexus_address"] == "10.1.0.12"
@@ -132,10 +89,9 @@ def test_the_inventory_is_the_same_every_time_and_keeps_nothing_of_the_vendor_s(
 
 def test_an_instance_that_was_not_placed_has_no_address(tmp_path: Path) -> None:
     project = _project(tmp_path)
-    argv = [str(BIN / "ansible"), "api-1", "-i", "inventories/production/hosts", "-m", "ansible.builtin.ping"]
-    shell = {**environment(project), "ANSIBLE_COLLECTIONS_PATH": str(REPOSITORY)}
+    argv = ("ansible", "api-1", "-i", "inventories/production/hosts", "-m", "ansible.builtin.ping")
 
-    done = subprocess.run(argv, cwd=project, env=shell, capture_output=True, text=True, timeout=120, check=False)
+    done = ansible(project, {}, *argv)
 
     assert done.returncode != 0
     assert "the machines of production were not discovered" in done.stdout + done.stderr

@@ -9,7 +9,6 @@ returned, a script that takes too long is killed without its children, and remov
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
 import re
@@ -23,13 +22,13 @@ from typing import Any
 from azure.core.credentials import AccessToken
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
+from tests.servers.azure_identity import SUBSCRIPTION, error, refusal, token
 from tests.servers.docker import Container
 from tests.servers.run_command.agent import Script, begin
 from tests.servers.run_command.azurite import start_azurite
 from tests.servers.run_command.edge import Reply, Request, json_reply, serving
 from tests.servers.tls import CertificateAuthority
 
-SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"
 GROUP, MACHINE, CONTAINER = "production", "web-1", "run-command"
 OUTPUT_LIMIT = 4_096
 HEADER = "identity-header"
@@ -95,20 +94,20 @@ class Azure:
         """The managed identity's endpoint, as App Service has it."""
         if request.headers.get("X-IDENTITY-HEADER") != HEADER:
             return json_reply(401, {"message": "no header"})
-        token, expires = _token(request.query["resource"], expired=self.tokens_expired)
+        given, expires = token(request.query["resource"], expired=self.tokens_expired)
         # The chain would not use a token that it knows to be over: this one was taken back before its time.
-        answer = {"access_token": token, "expires_on": str(max(expires, int(time.time()) + 3600))}
+        answer = {"access_token": given, "expires_on": str(max(expires, int(time.time()) + 3600))}
         return json_reply(200, {**answer, "resource": request.query["resource"], "token_type": "Bearer"})
 
     def manage(self, request: Request) -> Reply:
         """The Resource Manager."""
-        if _claims(request.headers.get("Authorization", "")).get("exp", 0) < time.time():
-            return _error(401, "ExpiredAuthenticationToken", "The access token expiry UTC time is earlier than now.")
+        if refused := refusal(request):
+            return refused
         if request.path == VM:
             return json_reply(200, {"id": VM, "name": MACHINE, "location": "westeurope", "properties": {}})
         found = COMMAND.fullmatch(request.path)
         if found is None:
-            return _error(404, "ResourceNotFound", f"The Resource '{request.path}' was not found.")
+            return error(404, "ResourceNotFound", f"The Resource '{request.path}' was not found.")
         answers = {"PUT": self._put, "GET": self._get, "DELETE": self._delete}
         return answers[request.method](found[1], request)
 
@@ -129,7 +128,7 @@ class Azure:
 
     def _get(self, name: str, _request: Request) -> Reply:
         if name not in self.kept:
-            return _error(404, "ResourceNotFound", f"The Resource '{name}' was not found.")
+            return error(404, "ResourceNotFound", f"The Resource '{name}' was not found.")
         script = self.kept[name][1]
         if script is None:
             view = {"executionState": "Unknown", "executionMessage": "VM has reported a failure: agent not ready"}
@@ -155,7 +154,7 @@ class _Tokens:
     """The tests' own way to the blobs."""
 
     def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
-        return AccessToken(*_token("https://storage.azure.com", expired=False))
+        return AccessToken(*token("https://storage.azure.com"))
 
 
 @contextlib.contextmanager
@@ -177,22 +176,3 @@ def _view(script: Script) -> dict[str, Any]:
     state = script.fault or ("Failed" if script.exit_code else "Succeeded")
     stdout, stderr = (stream[-OUTPUT_LIMIT:].decode("utf-8", "replace") for stream in (script.stdout, script.stderr))
     return {"executionState": state, "exitCode": script.exit_code, "output": stdout, "error": stderr}
-
-
-def _token(resource: str, *, expired: bool) -> tuple[str, int]:
-    now = int(time.time())
-    expires = now - 60 if expired else now + 3600
-    claims = {"aud": resource, "iss": f"https://sts.windows.net/{SUBSCRIPTION}/", "nbf": now - 7200, "iat": now - 7200}
-    claims |= {"exp": expires, "oid": SUBSCRIPTION, "tid": SUBSCRIPTION, "ver": "1.0", "sub": SUBSCRIPTION}
-    parts = [json.dumps(part).encode() for part in ({"alg": "RS256", "typ": "JWT"}, claims)] + [b"unsigned"]
-    return ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts), expires
-
-
-def _claims(authorization: str) -> dict[str, Any]:
-    middle = authorization.removeprefix("Bearer ").split(".")[1]
-    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))
-    return claims
-
-
-def _error(status: int, code: str, message: str) -> Reply:
-    return json_reply(status, {"error": {"code": code, "message": message}})

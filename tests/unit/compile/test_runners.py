@@ -104,7 +104,7 @@ def test_an_unknown_runner_is_told_with_those_of_packages(tmp_path: Path, site: 
 
     assert told.split("\n") == [
         'config/ssot/orchestration_registry.yaml:1:60: unknown runner "drun"',
-        '  Known: aws, docker, drum, gone, kubernetes, local, lost, mute, ssh. Did you mean "drum"?',
+        '  Known: aws, azure, docker, drum, gone, kubernetes, local, lost, mute, ssh. Did you mean "drum"?',
     ]
 
 

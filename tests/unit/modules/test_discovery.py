@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -66,6 +67,23 @@ def test_a_machine_that_cannot_be_used_is_told_with_its_id(changes: dict[str, An
 
     assert told in str(raised.value)
     assert str(raised.value).startswith("environment lab: ")
+
+
+def test_a_place_without_machines_is_told_however_many_others_have() -> None:
+    groups = {"resource_group": ["data", "web"]}
+    told = [_told(number, labels={"resource_group": "web"}) for number in (1, 2)]
+
+    with pytest.raises(DiscoveryError) as raised:
+        read_machines(told, replace(_wanted(), looked_in=groups), NOTHING_TAKEN)
+
+    assert "no machine was found in the resource group data: it does not exist" in str(raised.value)
+    assert "resource group web" not in str(raised.value)
+
+
+def test_what_a_connection_has_to_know_of_a_machine_stays_with_it() -> None:
+    (machine,) = _read(_told(1, variables={"ansible_aws_run_command_instance": "i-1"}))
+
+    assert machine.variables == {"ansible_aws_run_command_instance": "i-1"}
 
 
 def test_machines_of_one_name_or_address_are_told_with_both_ids() -> None:

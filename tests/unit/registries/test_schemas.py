@@ -151,6 +151,7 @@ def _applied(platform: Platform) -> dict[str, Any]:
         "automation.policies.monitoring.performance_tracking": policies.compare_durations,
         "orchestration.environments.*.settings": lab.settings,
         "orchestration.environments.*.discovery.address": found.discovery.address,
+        "orchestration.environments.*.discovery.connection": found.discovery.connection,
         "orchestration.environments.*.discovery.expect.min": found.discovery.at_least,
         "orchestration.environments.*.discovery.labels": found.discovery.labels,
         "orchestration.environments.*.machines.*.labels": machine.labels,

@@ -34,6 +34,12 @@ options:
       - Tags of machines by the label that they are, besides those whose name begins with C(nexus-label-).
     type: dict
     default: {}
+  looked_in:
+    description:
+      - Values by label, each of which one machine at least must have. A source that leaves out what does not answer
+        says nothing of it; a place without machines is told then, instead of being passed over.
+    type: dict
+    default: {}
   services:
     description: What is placed.
     type: list
@@ -139,13 +145,15 @@ class InventoryModule(BaseInventoryPlugin):
             label_tags=self.get_option("labels"),
             demands=[_demand(service) for service in services],
             stay=frozenset(service["service"] for service in services if service.get("stays")),
+            looked_in=self.get_option("looked_in"),
         )
 
     def _add(self, machine: Found, instances: list[str]) -> None:
         self.inventory.add_group(MACHINES)
         self.inventory.add_host(machine.name, group=MACHINES)
         key = {} if machine.host_key is None else {"nexus_host_key": machine.host_key}
-        common = {**way(machine.name, machine.address, machine.host), "nexus_machine_id": machine.id, **key}
+        where = way(machine.name, machine.address, machine.host)
+        common = {**where, **machine.variables, "nexus_machine_id": machine.id, **key}
         for host in (machine.name, *instances):
             for variable, value in common.items():
                 self.inventory.set_variable(host, variable, value)

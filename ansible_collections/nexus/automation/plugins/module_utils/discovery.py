@@ -4,10 +4,10 @@
 What a vendor's inventory knows of a machine is first brought into one form, `nexus_discovered`:
 
     {"id": "i-0123456789abcdef0", "name": "web-1", "address": "10.0.1.1", "host": "203.0.113.7", "state": "running",
-     "labels": {"zone": "eu-central-1a"}, "tags": {"nexus-label-tier": "web"}}
+     "labels": {"zone": "eu-central-1a"}, "tags": {"nexus-label-tier": "web"}, "variables": {}}
 
 `address` is where its instances listen, `host` where the control node reaches it, `labels` what the vendor says of its
-place and kind.
+place and kind. `variables`, which may be missing, are what its connection has to know of it besides.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import AdapterError
@@ -48,6 +48,7 @@ class Found:
     host_key: str | None
     labels: Mapping[str, str]
     capacity: Mapping[str, float]
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ class Wanted:
     """What an environment asks of the machines that are found.
 
     `label_tags` are tags by the label that they are. Services of `stay` hold data, or have an address that people use:
-    they must not move when a machine comes or goes.
+    they must not move when a machine comes or goes. `looked_in` are values by label, each of which a machine must have:
+    places of which the source does not say whether they answered.
     """
 
     environment: str
@@ -63,6 +65,7 @@ class Wanted:
     label_tags: Mapping[str, str]
     demands: Sequence[Demand]
     stay: frozenset[str] = frozenset()
+    looked_in: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def way(name: str, address: str, host: str) -> dict[str, str]:
@@ -82,6 +85,7 @@ def read_machines(told: Sequence[Mapping[str, Any]], wanted: Wanted, taken: froz
     problems = [problem for one in told for problem in _problems(one, taken)]
     problems += _same(told, "name")
     problems += _same(told, "address")
+    problems += _empty(told, wanted.looked_in)
     if len(told) < wanted.at_least:
         names = ", ".join(sorted(str(one["name"] or one["id"]) for one in told)) or "none"
         problems.append(
@@ -135,6 +139,17 @@ def _same(told: Sequence[Mapping[str, Any]], key: str) -> list[str]:
     ]
 
 
+def _empty(told: Sequence[Mapping[str, Any]], looked_in: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    for label, values in looked_in.items():
+        seen = {one["labels"].get(label) for one in told}
+        for value in values:
+            if value not in seen:
+                yield (
+                    f"no machine was found in the {label.replace('_', ' ')} {value}: it does not exist, the credentials"
+                    " may not read it, or it has none with the tags of the registry. Correct that, or do not look there"
+                )
+
+
 def _found(one: Mapping[str, Any], label_tags: Mapping[str, str]) -> Found:
     tags: Mapping[str, str] = one["tags"]
     prefixed = {tag.removeprefix(LABEL_TAG): value for tag, value in tags.items() if tag.startswith(LABEL_TAG)}
@@ -147,6 +162,7 @@ def _found(one: Mapping[str, Any], label_tags: Mapping[str, str]) -> Found:
         host_key=_public(tags[HOST_KEY_TAG]) if HOST_KEY_TAG in tags else None,
         labels={**one["labels"], **prefixed, **mapped},
         capacity=_capacity(tags),
+        variables=one.get("variables", {}),
     )
 
 

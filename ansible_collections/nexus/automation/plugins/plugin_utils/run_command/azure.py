@@ -74,10 +74,11 @@ class RunCommand:
     def look(self, command: str) -> Outcome | None:
         with _explained(f"{self.group}/{self.name}: Microsoft.Compute/virtualMachines/runCommands/read"):
             found = self.client.get_by_virtual_machine(self.group, self.name, command, expand="instanceView")
-        view = found.properties.instance_view
+        told = getattr(found, "properties", found)  # before azure-mgmt-compute 38 it was one level
+        view = told.instance_view
         state = str(getattr(view.execution_state, "value", view.execution_state) or "") if view else ""
         if state in _PENDING:
-            if found.properties.provisioning_state == "Failed":
+            if told.provisioning_state == "Failed":
                 message = (view and view.execution_message) or "the agent gives no reason"
                 return Outcome(-1, "", f"the machine did not take the command: {message}. See that its agent runs.")
             return None
