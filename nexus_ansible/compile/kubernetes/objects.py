@@ -17,6 +17,8 @@ SERVICE = "app.kubernetes.io/name"
 PART_OF = "app.kubernetes.io/part-of"
 INSTANCE = "app.kubernetes.io/instance"
 MANAGED_BY = "app.kubernetes.io/managed-by"
+RELEASE = "nexus.automation/release"
+"""Annotation of pods: the release that an apply gave them."""
 
 _VERSIONS = {
     "ConfigMap": (((1, 0), "v1"),),

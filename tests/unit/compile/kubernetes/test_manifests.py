@@ -12,7 +12,9 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from ansible_collections.nexus.automation.plugins.module_utils.clusters.workloads import RELEASE
 from nexus_ansible.compile.project import check_project, compile_project
+from nexus_ansible.compile.runners import find_runner
 from nexus_ansible.project import Project
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "kubernetes_cluster"
@@ -128,10 +130,23 @@ def test_a_pod_selector_finds_no_pod_of_another_environment() -> None:
 
 def test_no_secret_is_in_a_manifest() -> None:
     assert "Secret" not in {one["kind"] for one in every("production")}
-    taken = {one["name"]: one["valueFrom"] for one in container("production", "api")["env"] if "valueFrom" in one}
+    sources = {one["name"]: one.get("valueFrom", {}) for one in container("production", "api")["env"]}
+    taken = {name: source["secretKeyRef"]["name"] for name, source in sources.items() if "secretKeyRef" in source}
 
-    assert sorted(taken) == ["CACHE_URL", "DATABASE_PASSWORD", "DATABASE_URL", "SIGNATURE"]
-    assert {one["secretKeyRef"]["name"] for one in taken.values()} == {"api-secrets"}
+    assert taken == dict.fromkeys(["CACHE_URL", "DATABASE_PASSWORD", "DATABASE_URL", "SIGNATURE"], "api-secrets")
+
+
+def test_a_web_pod_is_told_the_release_that_an_apply_gave_it() -> None:
+    (told,) = [one for one in container("production", "api")["env"] if one["name"] == "NEXUS_RELEASE"]
+
+    assert told["valueFrom"] == {"fieldRef": {"fieldPath": f"metadata.annotations['{RELEASE}']"}}
+
+
+def test_people_reach_the_cluster_at_the_host_of_its_ingress() -> None:
+    environments = check_project(Project(GOLDEN)).platform.environments
+
+    assert find_runner("kubernetes").addresses(environments["production"]) == ["https://shop.example.com/"]
+    assert find_runner("kubernetes").addresses(environments["edge"]) == []
 
 
 def test_a_text_of_the_registry_stays_what_it_is() -> None:
