@@ -80,7 +80,10 @@ def test_an_older_kubernetes_gets_the_api_versions_that_it_has() -> None:
         "Namespace": "v1",
         "NetworkPolicy": "networking.k8s.io/v1",
         "PodDisruptionBudget": "policy/v1beta1",
+        "Role": "rbac.authorization.k8s.io/v1",
+        "RoleBinding": "rbac.authorization.k8s.io/v1",
         "Service": "v1",
+        "ServiceAccount": "v1",
         "StatefulSet": "apps/v1",
     }
 
@@ -172,6 +175,20 @@ def test_a_budget_lets_go_what_a_rollout_may_and_never_holds_a_single_pod() -> N
     budgets = objects("production", "PodDisruptionBudget")
 
     assert {name: one["spec"]["maxUnavailable"] for name, one in budgets.items()} == {"api": 2}
+
+
+def test_the_account_of_a_control_node_is_no_part_of_what_an_apply_sends_or_a_down_removes() -> None:
+    found = manifests("production")
+
+    assert "control-node/access.yaml" not in found["kustomization.yaml"][0]["resources"]
+    for one in found["control-node/access.yaml"]:
+        assert "app.kubernetes.io/instance" not in one["metadata"]["labels"]
+
+
+def test_no_rule_of_a_control_node_is_about_everything() -> None:
+    (role,) = objects("production", "Role").values()
+
+    assert not [rule for rule in role["rules"] if "*" in (*rule["apiGroups"], *rule["resources"], *rule["verbs"])]
 
 
 def test_probes_are_the_health_check() -> None:
