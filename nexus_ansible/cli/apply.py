@@ -32,7 +32,8 @@ def command(
 
     A second apply changes nothing. What it did is in the ledger: nexus-ansible audit log.
     """
-    from nexus_ansible.cli.running import addresses, approve, deployment_of, permit_for, plan_for, prepare, run_and_tell
+    from nexus_ansible.cli.running import approve, deployment_of, permit_for, plan_for, prepare, run_and_tell
+    from nexus_ansible.compile.runners import find_runner
     from nexus_ansible.run.plan import chosen_steps, require_plan
     from nexus_ansible.run.session import Request
 
@@ -46,5 +47,6 @@ def command(
     request = Request(plan, permit, reason, approval, check=check, verbosity=verbose)
     run_and_tell(project, prepared, request, as_json=as_json)
     if not as_json:
-        for address in addresses(prepared, environment):
+        where = prepared.platform.environments[environment]
+        for address in find_runner(where.runner).addresses(where):
             click.echo(address)

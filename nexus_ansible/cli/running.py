@@ -236,13 +236,3 @@ def diff_of(diff: Any) -> str:
         changes = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=0)
         lines += [line for line in changes if not line.startswith(("---", "+++", "@@"))]
     return "\n".join(lines)
-
-
-def addresses(prepared: Prepared, environment: str) -> list[str]:
-    """Where people reach an environment: the proxies, else nothing. Machines that are discovered are not known here."""
-    where = prepared.platform.environments[environment]
-    return [
-        f"http://{where.machines[instance.machine].address}:{instance.port}/"
-        for instance in where.instances
-        if where.services[instance.service].capability == "proxy" and instance.machine
-    ]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -106,6 +107,14 @@ class Environment:
     discovery: Discovery | None
     settings: Mapping[str, Any]
     position: Position
+
+    @cached_property
+    def ports(self) -> Mapping[str, int]:
+        """By service, the lowest port of its instances."""
+        found: dict[str, int] = {}
+        for instance in self.instances:
+            found[instance.service] = min(instance.port, found.get(instance.service, instance.port))
+        return found
 
     def wave_of(self) -> dict[str, int]:
         """Wave of each service, counted from 1."""

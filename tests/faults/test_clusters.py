@@ -33,6 +33,13 @@ from ansible_collections.nexus.automation.plugins.module_utils.clusters.rollout 
 )
 from ansible_collections.nexus.automation.plugins.module_utils.clusters.workloads import Workload, build_workload
 from ansible_collections.nexus.automation.plugins.module_utils.errors import AdapterError, UnreachableError
+from nexus_ansible.compile.kubernetes.access import ACCOUNT, access_objects
+from nexus_ansible.compile.kubernetes.bindings import pod_variables, variables
+from nexus_ansible.compile.kubernetes.manifests import environment_objects, objects_of
+from nexus_ansible.compile.kubernetes.objects import environment_labels
+from nexus_ansible.compile.project import check_project
+from nexus_ansible.model.platform import Environment
+from nexus_ansible.project import Project
 from tests.servers.images import CLUSTER, provide
 from tests.servers.kubernetes import TestCluster, running_cluster
 from tests.servers.tcp_gate import TcpGate, tcp_gate
@@ -40,6 +47,7 @@ from tests.servers.waiting import wait_until
 
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(1200), pytest.mark.xdist_group("cluster")]
 
+GOLDEN = Path(__file__).parents[1] / "golden" / "kubernetes_cluster"
 SLEEP = ["sleep", "infinity"]
 LIMIT_S = 90
 SOON_S = 8
@@ -59,7 +67,7 @@ class Shop:
         mark = self.cluster.namespace
         return {"app.kubernetes.io/managed-by": "nexus-ansible", "app.kubernetes.io/part-of": mark}
 
-    def workload(self, autoscaled: bool = False, replicas: int = 1, **container: Any) -> Workload:
+    def workload(self, autoscaled: bool = False, replicas: int = 1, release: str = "", **container: Any) -> Workload:
         """A service `web` with a container that sleeps, but for what is said of it."""
         pod = {name: container.pop(name) for name in ("nodeSelector",) if name in container}
         selector = {"app.kubernetes.io/part-of": self.labels["app.kubernetes.io/part-of"]}
@@ -78,7 +86,7 @@ class Shop:
             },
         }
         documents = [document, *([self.autoscaler(replicas)] if autoscaled else [])]
-        return build_workload(documents, "", "", {"PASSWORD": "xyzzy"})
+        return build_workload(documents, "", release, {"PASSWORD": "xyzzy"})
 
     def autoscaler(self, least: int) -> dict[str, Any]:
         """One that leaves room for two more pods of `web`."""
@@ -105,6 +113,17 @@ class Shop:
         pod = self.cluster.get(self.cluster.path("v1", "Pod", name))
         assert pod is not None
         return pod
+
+    def as_account(self, name: str) -> Shop:
+        """The same namespace, with the token of one of its accounts."""
+        account = f"/api/v1/namespaces/{self.cluster.namespace}/serviceaccounts/{name}"
+        asked = json.dumps({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}})
+        token = json.loads(self.server.kubectl("create", "--raw", f"{account}/token", "--filename", "-", stdin=asked))
+        configuration = copy.copy(self.cluster.client.configuration)
+        configuration.cert_file = configuration.key_file = None
+        configuration.api_key = {"authorization": f"Bearer {token['status']['token']}"}
+        client = type(self.cluster.client)(configuration)
+        return replace(self, cluster=replace(self.cluster, client=client, _found={}))
 
     def variables(self) -> dict[str, str]:
         """Plain variables of the first pod."""
@@ -185,6 +204,14 @@ def test_a_pod_goes_back_and_forth_and_is_each_time_what_was_asked_for(shop: Sho
     assert shop.variables() == {"OLD": "1"}
     shop.have(second)
     assert shop.variables() == {"NEW": "1"}
+
+
+def test_a_pod_knows_the_release_that_it_is_of(shop: Shop) -> None:
+    env = variables({}, "web-secrets", (), pod_variables())
+    for release in ("web-1.0-0123456789ab", "web-1.1-ba9876543210"):
+        shop.have(shop.workload(env=env, release=release))
+        told = shop.server.kubectl("-n", shop.cluster.namespace, "exec", "web-0", "--", "printenv", "NEXUS_RELEASE")
+        assert told.strip() == release
 
 
 def test_a_pod_made_from_what_somebody_changed_is_replaced(shop: Shop) -> None:
@@ -292,16 +319,46 @@ def test_an_api_server_that_stays_away_is_named(shop: Shop, tmp_path: Path) -> N
             cluster.path("v1", "Pod")
 
 
+def test_the_account_of_a_control_node_is_enough_for_a_run_and_for_nothing_else(shop: Shop) -> None:
+    environment = environment_in(shop.cluster.namespace)
+    for one in access_objects(environment):
+        shop.server.kubectl("apply", "--filename=-", stdin=json.dumps(one))
+    control = shop.as_account(ACCOUNT)
+    services = [one for service in environment.services.values() for one in objects_of(environment, service)]
+    others = [one for one in services if one["kind"] != "StatefulSet"]
+    first, second = control.workload(), control.workload(env=values(NEW="1"))
+    manifests = Manifests(
+        {"environment": [*environment_objects(environment), *others], "web": [first.stateful_set]}, shop.labels
+    )
+
+    assert {one.what.partition("/")[0] for one in ensure_present(control.cluster, manifests, dry_run=False)} == {
+        "Namespace",
+        *(one["kind"] for one in others),
+    }
+    control.have(first)
+    mark_good(control.cluster, "web", first.version)
+    control.have(second)
+    go_back_to(control.cluster, "web", first.version)
+    take_to(control.cluster, "web-0", first.version, LIMIT_S)
+    with pytest.raises(AdapterError, match="Unhealthy: Readiness probe failed: no database"):
+        control.have(control.workload(readinessProbe=probe("echo no database; false")), limit_s=SOON_S)
+    assert list(ensure_pruned(control.cluster, manifests, dry_run=False)) == []
+    for labels in (shop.labels, environment_labels(environment)):
+        assert list(ensure_absent(control.cluster, replace(manifests, labels=labels), dry_run=False, remove_data=True))
+    with pytest.raises(ApiError, match="forbidden"):
+        replace(control.cluster, namespace="kube-system").listed("v1", "Secret", {})
+
+
+def environment_in(namespace: str) -> Environment:
+    """The environment of the golden case, in another namespace."""
+    environment = check_project(Project(GOLDEN)).platform.environments["production"]
+    return replace(environment, settings={**environment.settings, "namespace": namespace})
+
+
 def test_a_token_that_is_not_valid_any_more_is_told(shop: Shop) -> None:
     """A token is over with its account, as it is with its time."""
-    account = f"/api/v1/namespaces/{shop.cluster.namespace}/serviceaccounts/deployer"
     shop.server.kubectl("-n", shop.cluster.namespace, "create", "serviceaccount", "deployer")
-    asked = json.dumps({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}})
-    token = json.loads(shop.server.kubectl("create", "--raw", f"{account}/token", "--filename", "-", stdin=asked))
-    configuration = copy.copy(shop.cluster.client.configuration)
-    configuration.cert_file = configuration.key_file = None
-    configuration.api_key = {"authorization": f"Bearer {token['status']['token']}"}
-    client = type(shop.cluster.client)(configuration)
+    client = shop.as_account("deployer").cluster.client
 
     def told() -> str:
         try:

@@ -3,15 +3,21 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from nexus_ansible.compile.kubernetes.objects import RELEASE
 from nexus_ansible.compile.kubernetes.ports import pod_port, reached_port
 from nexus_ansible.registries.references import REFERENCE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from nexus_ansible.model.platform import Environment, Service
 
 ANYWHERE = "0.0.0.0"  # noqa: S104 - in a pod it is the pod's own address
+
+NO_FIELDS: Mapping[str, str] = MappingProxyType({})
 
 
 def secret_name(service: Service) -> str:
@@ -50,14 +56,33 @@ def secret_variables(environment: Environment, service: Service) -> tuple[str, .
     return tuple(sorted(names))
 
 
-def variables(plain: dict[str, str], secret: str, names: tuple[str, ...]) -> list[dict[str, Any]]:
-    """The `env` of a container, sorted by name: plain values, and those of a Secret."""
+def pod_variables() -> dict[str, str]:
+    """Variables that only the pod knows, each with the field of the pod that it is.
+
+    The release is an apply's: without one it is empty, as where a service has no source.
+    """
+    return {"NEXUS_RELEASE": f"metadata.annotations['{RELEASE}']"}
+
+
+def variables(
+    plain: Mapping[str, str], secret: str, names: Iterable[str], fields: Mapping[str, str] = NO_FIELDS
+) -> list[dict[str, Any]]:
+    """The `env` of a container, sorted by name: plain values, those of a Secret, and fields of the pod.
+
+    A field gives way to a value of the same name.
+    """
     taken = [
         {"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": name, "optional": False}}}
         for name in names
     ]
     given: list[dict[str, Any]] = [{"name": name, "value": text.replace("$", "$$")} for name, text in plain.items()]
-    return sorted([*given, *taken], key=lambda variable: str(variable["name"]))
+    told = {variable["name"] for variable in (*given, *taken)}
+    own = [
+        {"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}}
+        for name, path in fields.items()
+        if name not in told
+    ]
+    return sorted([*given, *taken, *own], key=lambda variable: str(variable["name"]))
 
 
 def _needs(environment: Environment, service: Service) -> list[Service]:

@@ -6,7 +6,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from nexus_ansible.compile.kubernetes.bindings import plain_variables, secret_name, secret_variables, variables
+from nexus_ansible.compile.kubernetes.bindings import (
+    plain_variables,
+    pod_variables,
+    secret_name,
+    secret_variables,
+    variables,
+)
 from nexus_ansible.compile.kubernetes.clusters import cluster_of
 from nexus_ansible.compile.kubernetes.nginx import START, nginx_configuration
 from nexus_ansible.compile.kubernetes.ports import pod_port
@@ -79,7 +85,7 @@ def _web(environment: Environment, service: Service) -> Content:
         image=cluster.image(service.name, environment.project) if made else cluster.images["web"],
         command=service.command,
         user=NOBODY,
-        variables=variables(plain, secret_name(service), secret_variables(environment, service)),
+        variables=variables(plain, secret_name(service), secret_variables(environment, service), pod_variables()),
         directory=SOURCE if made else None,
     )
 

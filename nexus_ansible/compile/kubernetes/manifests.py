@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nexus_ansible.compile.kubernetes.access import access_objects
 from nexus_ansible.compile.kubernetes.autoscalers import autoscaler_objects
 from nexus_ansible.compile.kubernetes.budgets import budget_objects
 from nexus_ansible.compile.kubernetes.clusters import cluster_of
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 ENVIRONMENT = "environment.yaml"
 """File of what belongs to no service. No service has the name, because its file would."""
+
+ACCESS = "control-node/access.yaml"
+"""File of the account that a control node may have. It stands apart, because an apply has no right to give rights."""
 
 _KUSTOMIZATION = "kustomization.yaml"
 
@@ -59,4 +63,5 @@ def manifest_files(environment: Environment) -> dict[str, str]:
         "resources": sorted(files),
     }
     files[_KUSTOMIZATION] = yaml_text(kustomization)
+    files[ACCESS] = yaml_text(*access_objects(environment))
     return {manifest_file(environment.name, name): text for name, text in files.items()}

@@ -17,6 +17,8 @@ SERVICE = "app.kubernetes.io/name"
 PART_OF = "app.kubernetes.io/part-of"
 INSTANCE = "app.kubernetes.io/instance"
 MANAGED_BY = "app.kubernetes.io/managed-by"
+RELEASE = "nexus.automation/release"
+"""Annotation of pods: the release that an apply gave them."""
 
 _VERSIONS = {
     "ConfigMap": (((1, 0), "v1"),),
@@ -25,7 +27,10 @@ _VERSIONS = {
     "Namespace": (((1, 0), "v1"),),
     "NetworkPolicy": (((1, 0), "networking.k8s.io/v1"),),
     "PodDisruptionBudget": (((1, 21), "policy/v1"), ((1, 0), "policy/v1beta1")),
+    "Role": (((1, 0), "rbac.authorization.k8s.io/v1"),),
+    "RoleBinding": (((1, 0), "rbac.authorization.k8s.io/v1"),),
     "Service": (((1, 0), "v1"),),
+    "ServiceAccount": (((1, 0), "v1"),),
     "StatefulSet": (((1, 0), "apps/v1"),),
 }
 """By kind, since which Kubernetes each API version is there, the newest first.

@@ -17,7 +17,7 @@ SHIFT = 8000
 
 def service_port(environment: Environment, service: str) -> int:
     """The port that others know. All pods of a service have the same: each has an address of its own."""
-    return min(instance.port for instance in environment.instances if instance.service == service)
+    return environment.ports[service]
 
 
 def pod_port(environment: Environment, service: str) -> int:

@@ -74,6 +74,10 @@ class Runner(Protocol):
         """Variables of one instance: which machine it is on."""
         ...
 
+    def addresses(self, environment: Environment) -> Collection[str]:
+        """URLs at which people reach the environment, as far as the registries tell them."""
+        ...
+
     def files(self, environment: Environment) -> Mapping[str, str]:
         """Text of further files, by their paths in the project, which `nexus_ansible.compile.paths` gives.
 

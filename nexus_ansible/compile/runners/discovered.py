@@ -131,6 +131,10 @@ class DiscoveredRunner:
         """Told by `placed.yml`."""
         return {}
 
+    def addresses(self, environment: Environment) -> tuple[str, ...]:  # noqa: ARG002
+        """Unknown before the machines are discovered."""
+        return ()
+
     def files(self, environment: Environment) -> dict[str, str]:
         """The sources of machines and of their instances, and the host keys of bastions."""
         keys = known_hosts({}, environment.bastions)

@@ -13,6 +13,7 @@ import ipaddress
 from typing import TYPE_CHECKING, Any
 
 from nexus_ansible.compile.literal import literal
+from nexus_ansible.compile.runners.entries import entry_addresses
 from nexus_ansible.compile.runners.ssh_options import key_file
 from nexus_ansible.model.machines import LOCALHOST
 from nexus_ansible.model.services import SERVICES, build_service, selected_services
@@ -108,6 +109,10 @@ class DockerRunner:
             return {**way, **reached, "nexus_inside": own, "nexus_published": literal(machine.address)}
         published = {"nexus_published": literal(machine.address), "nexus_listen": EVERY_ADDRESS} if is_entry else {}
         return {**way, "nexus_address": own, "nexus_inside": own, **published}
+
+    def addresses(self, environment: Environment) -> list[str]:
+        """Those of the proxies on their machines."""
+        return entry_addresses(environment)
 
     def files(self, environment: Environment) -> dict[str, str]:  # noqa: ARG002
         """There are none."""

@@ -91,6 +91,13 @@ class KubernetesRunner:
             "runner_kubernetes_port": pod_port(environment, instance.service),
         }
 
+    def addresses(self, environment: Environment) -> list[str]:
+        """That of the Ingress, where it names a host. What a cluster gives without one, only it knows."""
+        ingress = cluster_of(environment).ingress
+        if ingress is None or ingress.host is None:
+            return []
+        return [f"{'https' if ingress.tls_secret else 'http'}://{ingress.host}/"]
+
     def files(self, environment: Environment) -> dict[str, str]:
         """The manifests of everything that the cluster is to have, which kubectl takes as well."""
         return manifest_files(environment)

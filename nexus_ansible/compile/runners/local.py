@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nexus_ansible.compile.literal import literal
+from nexus_ansible.compile.runners.entries import entry_addresses
 from nexus_ansible.model.machines import LOCALHOST
 
 if TYPE_CHECKING:
@@ -54,6 +55,10 @@ class LocalRunner:
     def placement(self, environment: Environment, instance: Instance) -> dict[str, Any]:  # noqa: ARG002
         """Every instance is on the one machine."""
         return {}
+
+    def addresses(self, environment: Environment) -> list[str]:
+        """Those of the proxies on their machines."""
+        return entry_addresses(environment)
 
     def files(self, environment: Environment) -> dict[str, str]:  # noqa: ARG002
         """There are none."""

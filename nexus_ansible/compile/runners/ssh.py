@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.nexus.automation.plugins.module_utils.discovery import way
 from nexus_ansible.compile.paths import inventory_file
+from nexus_ansible.compile.runners.entries import entry_addresses
 from nexus_ansible.compile.runners.ssh_options import (
     KNOWN_HOSTS,
     common_arguments,
@@ -107,6 +108,10 @@ class SshRunner:
     def placement(self, environment: Environment, instance: Instance) -> dict[str, Any]:
         """The machine, and the same way there: an instance and its machine share one connection."""
         return self._ways(environment).own[instance.machine]
+
+    def addresses(self, environment: Environment) -> list[str]:
+        """Those of the proxies on their machines."""
+        return entry_addresses(environment)
 
     def files(self, environment: Environment) -> dict[str, str]:
         """The host keys that the registry holds."""

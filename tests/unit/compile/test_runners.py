@@ -115,7 +115,7 @@ def test_an_unknown_runner_is_told_with_those_of_packages(tmp_path: Path, site: 
         ("lost", "runner \"lost\" of acme-drums 1.2 cannot be loaded: No module named 'none'"),
         (
             "mute",
-            'runner "mute" of acme-drums 1.2 lacks check, connection, files, machines, passes, placement, requires, va',
+            'runner "mute" of acme-drums 1.2 lacks addresses, check, connection, files, machines, passes, placement, r',
         ),
     ],
 )

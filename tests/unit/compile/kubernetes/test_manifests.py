@@ -12,7 +12,9 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from ansible_collections.nexus.automation.plugins.module_utils.clusters.workloads import RELEASE
 from nexus_ansible.compile.project import check_project, compile_project
+from nexus_ansible.compile.runners import find_runner
 from nexus_ansible.project import Project
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "kubernetes_cluster"
@@ -78,7 +80,10 @@ def test_an_older_kubernetes_gets_the_api_versions_that_it_has() -> None:
         "Namespace": "v1",
         "NetworkPolicy": "networking.k8s.io/v1",
         "PodDisruptionBudget": "policy/v1beta1",
+        "Role": "rbac.authorization.k8s.io/v1",
+        "RoleBinding": "rbac.authorization.k8s.io/v1",
         "Service": "v1",
+        "ServiceAccount": "v1",
         "StatefulSet": "apps/v1",
     }
 
@@ -128,10 +133,23 @@ def test_a_pod_selector_finds_no_pod_of_another_environment() -> None:
 
 def test_no_secret_is_in_a_manifest() -> None:
     assert "Secret" not in {one["kind"] for one in every("production")}
-    taken = {one["name"]: one["valueFrom"] for one in container("production", "api")["env"] if "valueFrom" in one}
+    sources = {one["name"]: one.get("valueFrom", {}) for one in container("production", "api")["env"]}
+    taken = {name: source["secretKeyRef"]["name"] for name, source in sources.items() if "secretKeyRef" in source}
 
-    assert sorted(taken) == ["CACHE_URL", "DATABASE_PASSWORD", "DATABASE_URL", "SIGNATURE"]
-    assert {one["secretKeyRef"]["name"] for one in taken.values()} == {"api-secrets"}
+    assert taken == dict.fromkeys(["CACHE_URL", "DATABASE_PASSWORD", "DATABASE_URL", "SIGNATURE"], "api-secrets")
+
+
+def test_a_web_pod_is_told_the_release_that_an_apply_gave_it() -> None:
+    (told,) = [one for one in container("production", "api")["env"] if one["name"] == "NEXUS_RELEASE"]
+
+    assert told["valueFrom"] == {"fieldRef": {"fieldPath": f"metadata.annotations['{RELEASE}']"}}
+
+
+def test_people_reach_the_cluster_at_the_host_of_its_ingress() -> None:
+    environments = check_project(Project(GOLDEN)).platform.environments
+
+    assert find_runner("kubernetes").addresses(environments["production"]) == ["https://shop.example.com/"]
+    assert find_runner("kubernetes").addresses(environments["edge"]) == []
 
 
 def test_a_text_of_the_registry_stays_what_it_is() -> None:
@@ -157,6 +175,20 @@ def test_a_budget_lets_go_what_a_rollout_may_and_never_holds_a_single_pod() -> N
     budgets = objects("production", "PodDisruptionBudget")
 
     assert {name: one["spec"]["maxUnavailable"] for name, one in budgets.items()} == {"api": 2}
+
+
+def test_the_account_of_a_control_node_is_no_part_of_what_an_apply_sends_or_a_down_removes() -> None:
+    found = manifests("production")
+
+    assert "control-node/access.yaml" not in found["kustomization.yaml"][0]["resources"]
+    for one in found["control-node/access.yaml"]:
+        assert "app.kubernetes.io/instance" not in one["metadata"]["labels"]
+
+
+def test_no_rule_of_a_control_node_is_about_everything() -> None:
+    (role,) = objects("production", "Role").values()
+
+    assert not [rule for rule in role["rules"] if "*" in (*rule["apiGroups"], *rule["resources"], *rule["verbs"])]
 
 
 def test_probes_are_the_health_check() -> None:

@@ -61,7 +61,7 @@ def _secret(
     stateful_set: Mapping[str, Any], variables: Iterable[dict[str, Any]], secrets: Mapping[str, str]
 ) -> dict[str, Any] | None:
     """The Secret, named after a digest of what is in it, so that another value makes other pods."""
-    references = [one["valueFrom"]["secretKeyRef"] for one in variables if "valueFrom" in one]
+    references = [one["valueFrom"]["secretKeyRef"] for one in variables if "secretKeyRef" in one.get("valueFrom", {})]
     missing = sorted(one["key"] for one in references if one["key"] not in secrets)
     if missing:
         raise AdapterError(f"nobody told the secret variables {', '.join(missing)}. Compile the registries again.")
