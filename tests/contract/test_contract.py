@@ -26,8 +26,13 @@ if os.environ.get("NEXUS_ENVIRONMENT") == "production":
 """
 
 
+def _group(ground: str) -> str:
+    """One cluster serves all tests, in turns, so they share a worker."""
+    return "cluster" if ground == "kubernetes" else f"contract-{ground}"
+
+
 @pytest.fixture(
-    scope="module", params=[pytest.param(name, marks=pytest.mark.xdist_group(f"contract-{name}")) for name in GROUNDS]
+    scope="module", params=[pytest.param(name, marks=pytest.mark.xdist_group(_group(name))) for name in GROUNDS]
 )
 def platform(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """The platform on one ground, applied; each test leaves it healthy. In the end nothing of it may be left."""

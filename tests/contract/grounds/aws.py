@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.contract.grounds.ssh import OVERRIDES, SshGround, ssh_ground, tier_of
+from tests.contract.grounds.ssh import FAST_OVERRIDES, SshGround, ssh_ground, tier_of
 from tests.servers.ec2 import FILTER, REGION, VARIABLES, describe, put_alarm, running_ec2
 from tests.servers.ssh_machines import USER
 
@@ -18,7 +18,7 @@ ALARM = "errors of the platform"
 
 @dataclass(frozen=True)
 class AwsGround(SshGround):
-    """Machines that have an entry in EC2. Mitogen works on them, where those of the ground `ssh` have Ansible alone."""
+    """Machines that have an entry in EC2."""
 
     @property
     def environment(self) -> dict[str, Any]:
@@ -28,7 +28,7 @@ class AwsGround(SshGround):
             "ssh": {"user": USER, "private_key_file": str(self.machines.private_key)},
             "discovery": {"regions": [REGION], "filters": FILTER, "expect": {"min": len(self.machines.machines)}},
             "aws": {"alarms": [{"name": ALARM, "region": REGION}]},
-            "overrides": {**OVERRIDES, "automation": {"policies": {"execution": {"strategy": "fast"}}}},
+            "overrides": FAST_OVERRIDES,
         }
 
 

@@ -27,6 +27,9 @@ OVERRIDES: dict[str, Any] = {
 }
 """What has data, and the proxy, have a machine of theirs."""
 
+FAST_OVERRIDES: dict[str, Any] = {**OVERRIDES, "automation": {"policies": {"execution": {"strategy": "fast"}}}}
+"""The same, and Mitogen works on the machines: on those of the ground `ssh` Ansible does alone."""
+
 
 @dataclass(frozen=True)
 class SshGround:

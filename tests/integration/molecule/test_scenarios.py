@@ -81,7 +81,13 @@ def run_scenario(role: Path, directory: Path, variables: Mapping[str, str]) -> s
     )
 
 
-@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def _scenario(role: Path) -> object:
+    """A role; the one that needs the cluster shares a worker with the other tests that do."""
+    marks = [pytest.mark.xdist_group("cluster")] if role.name == "runner_kubernetes" else []
+    return pytest.param(role, id=role.name, marks=marks)
+
+
+@pytest.mark.parametrize("role", [_scenario(role) for role in ROLES])
 def test_the_scenario_of_the_role_passes(role: Path) -> None:
     with short_directory() as directory, surroundings(role) as variables:
         done = run_scenario(role, directory, variables)
