@@ -116,6 +116,20 @@ class Environment:
             found[instance.service] = min(instance.port, found.get(instance.service, instance.port))
         return found
 
+    @cached_property
+    def proxies(self) -> tuple[str, ...]:
+        """Services that stand before others, in the order of the registry."""
+        return tuple(service.name for service in self.services.values() if service.capability == "proxy")
+
+    @cached_property
+    def dependents(self) -> Mapping[str, list[str]]:
+        """By service, those that depend on it, in the order of the registry."""
+        found: dict[str, list[str]] = {name: [] for name in self.services}
+        for service in self.services.values():
+            for need in found.keys() & set(service.dependencies):
+                found[need].append(service.name)
+        return found
+
     def wave_of(self) -> dict[str, int]:
         """Wave of each service, counted from 1."""
         return {name: number for number, wave in enumerate(self.waves, start=1) for name in wave}

@@ -91,8 +91,7 @@ def _needs(environment: Environment, service: Service) -> list[Service]:
 
 def _entry(environment: Environment, need: Service) -> str:
     """What to connect to for a dependency: web services are behind the proxy, where there is one."""
-    proxies = [one.name for one in environment.services.values() if one.capability == "proxy"]
-    return proxies[0] if need.capability == "web" and proxies else need.name
+    return environment.proxies[0] if need.capability == "web" and environment.proxies else need.name
 
 
 def _prefix(need: Service) -> str:

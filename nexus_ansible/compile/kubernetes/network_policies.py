@@ -41,8 +41,7 @@ def policy_objects(environment: Environment, service: Service) -> list[dict[str,
 
 
 def _callers(environment: Environment, service: Service) -> list[str]:
-    proxies = [one.name for one in environment.services.values() if one.capability == "proxy"]
-    dependents = [one.name for one in environment.services.values() if service.name in one.dependencies]
-    if service.capability != "web" or not proxies:
+    dependents = environment.dependents[service.name]
+    if service.capability != "web" or not environment.proxies:
         return sorted(dependents)
-    return sorted(proxies) if service.routes or dependents else []
+    return sorted(environment.proxies) if service.routes or dependents else []

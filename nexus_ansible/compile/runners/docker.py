@@ -103,7 +103,7 @@ class DockerRunner:
         # By its own name: where a task is delegated to it, `inventory_hostname` is another host's.
         way = {**_way(machine), "ansible_host": f"{_CONTAINER}{instance.name}"}
         own = str(_network(environment)[instance.port])
-        is_entry = environment.services[instance.service].capability == "proxy"
+        is_entry = instance.service in environment.proxies
         if len(environment.machines) > 1:
             reached = {"nexus_address": literal(machine.address), "nexus_listen": EVERY_ADDRESS}
             return {**way, **reached, "nexus_inside": own, "nexus_published": literal(machine.address)}

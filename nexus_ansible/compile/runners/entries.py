@@ -14,5 +14,5 @@ def entry_addresses(environment: Environment) -> list[str]:
     return [
         f"http://{environment.machines[instance.machine].address}:{instance.port}/"
         for instance in environment.instances
-        if environment.services[instance.service].capability == "proxy"
+        if instance.service in environment.proxies
     ]
