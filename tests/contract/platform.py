@@ -21,6 +21,8 @@ from tests.servers.playbook import REPOSITORY
 
 ORCHESTRATION = Path("config") / "ssot" / "orchestration_registry.yaml"
 SOURCE = Path("services") / "backend" / "nexus_backend" / "__init__.py"
+QUICK_TESTS = ["python3", "-m", "unittest", "discover", "-s", "tests", "-p", "test_backend_settings.py"]
+"""The others start servers, for every release anew, and that has nothing to do with where the platform runs."""
 REASON = ("--yes", "--reason", "the contract")
 
 
@@ -91,6 +93,7 @@ def make_platform(root: Path, ground: Ground) -> Platform:
     path = root / ORCHESTRATION
     data = yaml.safe_load(path.read_text("utf-8"))
     data["orchestration"]["environments"]["production"] = ground.environment
+    data["orchestration"]["services"]["backend"]["test"] = QUICK_TESTS
     path.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
     platform = Platform(root, ground)
     platform.run("compile")
