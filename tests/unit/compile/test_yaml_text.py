@@ -20,6 +20,11 @@ block: |-
 
   two
 empty: {}
+inner:
+  block: |
+    one
+
+    two
 list:
   - deeper:
       - 1
@@ -41,6 +46,7 @@ def test_it_stands_as_people_write_it() -> None:
         "list": [{"next": "true", "deeper": [1, [2]]}, "text\n", []],
         "empty": {},
         "block": "one\n\ntwo",
+        "inner": {"block": "one\n\ntwo\n"},
     }
     assert yaml_text(document) == NOTE + SHOWN
 
