@@ -142,7 +142,8 @@ def test_an_engine_that_is_stopped_in_a_wave_ends_it_and_resume_goes_on(shop: Sh
             shop.private.start()
     assert process.returncode == FAILED, told
     # Whether a task or its connection finds it out depends on the moment.
-    assert re.search(f"docker does not answer|No Docker engine answers at {shop.private.engine.host}", told), told
+    finder = r"(docker|web-[12]) does not answer: "
+    assert re.search(f"{finder}|No Docker engine answers at {shop.private.engine.host}", told), told
     assert {(row["state"], row["health"]) for row in rows.values()} == {("unreachable", "unknown")}
     done = shop.resume(told)
     assert done.returncode == 0, done.stdout + done.stderr

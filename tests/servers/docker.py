@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -20,18 +21,29 @@ from typing import IO
 
 import pytest
 
-from ansible_collections.nexus.automation.plugins.module_utils.processes import read_process
+from ansible_collections.nexus.automation.plugins.module_utils.processes import (
+    all_processes,
+    command_line,
+    end_processes,
+    read_process,
+)
 from tests.servers.debian import locked, require
 from tests.servers.waiting import wait_until
 
 CLIENT = "/usr/bin/docker"  # of the same package as the engine; another one in PATH may be too new for it
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nexus-ansible" / "docker"
+STATE = CACHE / "engine"
 RUNTIME = Path("/run/nexus-ansible-docker")
 PID_FILE = RUNTIME / "pid"
 SYSTEM_HOST = "unix:///var/run/docker.sock"
 LABEL = "nexus-ansible-test"
 LIMIT_S = 120
+START_LIMIT_S = 60
 STOP_LIMIT_S = 60
+MOUNTS = Path("/proc/self/mounts")
+
+_given_up: list[str] = []
+"""Why the engine could not be started: once for a test process, or each of its tests would wait for it again."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +71,13 @@ class Engine:
     def answers(self) -> bool:
         """Say whether the engine is there."""
         return self.attempt("version").returncode == 0
+
+    def empty(self) -> None:
+        """Remove all that it has but its images."""
+        if left := self.docker("ps", "--all", "--quiet").split():
+            self.docker("rm", "--force", "--volumes", *left)
+        self.docker("network", "prune", "--force")
+        self.docker("volume", "prune", "--force")
 
 
 @dataclass(frozen=True)
@@ -128,16 +147,14 @@ def _own_engine() -> Iterator[Engine]:
     with (RUNTIME / "users.lock").open("w") as users:
         with locked(turn):
             if _is_alone(users):
-                _remove_leftovers(engine)
+                _start_empty(engine)
             fcntl.flock(users, fcntl.LOCK_SH)
-            if not engine.answers():
-                _start(engine)
         try:
             yield engine
         finally:
             with locked(turn):
                 if _is_alone(users):
-                    _remove_leftovers(engine)
+                    engine.empty()
                     stop_engine(PID_FILE)
 
 
@@ -149,16 +166,40 @@ def _is_alone(users: IO[str]) -> bool:
     return True
 
 
-def _remove_leftovers(engine: Engine) -> None:
-    if engine.answers() and (left := engine.docker("ps", "--all", "--quiet", "--filter", f"label={LABEL}").split()):
-        engine.docker("rm", "--force", "--volumes", *left)
+def _start_empty(engine: Engine) -> None:
+    """Start it with nothing but images in it, whatever those left that were killed; if it must be, without images."""
+    if _given_up:
+        raise RuntimeError(_given_up[0])
+    try:
+        if not engine.answers():
+            _start(engine)
+        engine.empty()
+    except (RuntimeError, subprocess.TimeoutExpired):
+        shutil.rmtree(_cleared(STATE))
+        try:
+            _start(engine)
+        except RuntimeError as error:
+            _given_up.append(str(error))
+            raise
 
 
 def _start(engine: Engine) -> None:
-    CACHE.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Start it when all processes of an earlier one have ended."""
+    own = (process for process in all_processes() if any(str(RUNTIME) in word for word in command_line(process.pid)))
+    end_processes(own, STOP_LIMIT_S)
+    PID_FILE.unlink(missing_ok=True)  # by now another program may have that id
+    STATE.mkdir(mode=0o700, parents=True, exist_ok=True)
     options = ("--exec-root", str(RUNTIME / "exec"), "--pidfile", str(PID_FILE))
-    argv = ("dockerd", "--host", engine.host, "--group", "root", "--data-root", str(CACHE / "engine"), *options)
+    argv = ("dockerd", "--host", engine.host, "--group", "root", "--data-root", str(STATE), *options)
     start_engine(engine, argv, CACHE / "engine.log")
+
+
+def _cleared(directory: Path) -> Path:
+    """The directory, with nothing mounted below it any more."""
+    points = [line.split()[1] for line in MOUNTS.read_text("utf-8").splitlines()]
+    for point in reversed([point for point in points if point.startswith(f"{directory}/")]):
+        subprocess.run(["umount", "--lazy", point], timeout=LIMIT_S, check=True)
+    return directory
 
 
 def start_engine(engine: Engine, argv: tuple[str, ...], log: Path) -> None:
@@ -175,7 +216,7 @@ def start_engine(engine: Engine, argv: tuple[str, ...], log: Path) -> None:
             check=True,
         )
     try:
-        wait_until(engine.answers, f"{' '.join(argv)} answers", LIMIT_S)
+        wait_until(engine.answers, f"{' '.join(argv)} answers", START_LIMIT_S)
     except TimeoutError as error:
         raise RuntimeError(f"{error}:\n{log.read_text(errors='replace')}") from error
 

@@ -53,15 +53,8 @@ def private_engine() -> Iterator[PrivateEngine]:
         private = PrivateEngine(directory)
         private.start()
         try:
-            _empty(private.engine)
+            private.engine.empty()
             yield private
-            _empty(private.engine)
+            private.engine.empty()
         finally:
             private.stop()
-
-
-def _empty(engine: Engine) -> None:
-    if left := engine.docker("ps", "--all", "--quiet").split():
-        engine.docker("rm", "--force", "--volumes", *left)
-    engine.docker("network", "prune", "--force")
-    engine.docker("volume", "prune", "--force")
