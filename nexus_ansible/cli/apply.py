@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import click
 
+from nexus_ansible.cli.elsewhere import MovableCommand
 from nexus_ansible.cli.options import json_option, project_option, run_options
 from nexus_ansible.project import Project
 
 
-@click.command(epilog='Example: nexus-ansible apply production --plan 3f2a9c41d07b --reason "release 1.4"')
+@click.command(
+    cls=MovableCommand, epilog='Example: nexus-ansible apply production --plan 3f2a9c41d07b --reason "release 1.4"'
+)
 @click.argument("environment", metavar="ENV")
 @click.option("--plan", "wanted", metavar="ID", help="Run exactly this plan; a stale one is refused.")
 @run_options

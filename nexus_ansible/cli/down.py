@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import click
 
+from nexus_ansible.cli.elsewhere import MovableCommand
 from nexus_ansible.cli.options import json_option, project_option, reason_option
 from nexus_ansible.project import Project
 
 
-@click.command(epilog="Example: nexus-ansible down staging --remove-data")
+@click.command(cls=MovableCommand, epilog="Example: nexus-ansible down staging --remove-data")
 @click.argument("environment", metavar="ENV")
 @click.option("--remove-data", is_flag=True, help="Remove databases and everything else the environment stored, too.")
 @reason_option

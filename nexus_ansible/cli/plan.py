@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nexus_ansible.cli.elsewhere import MovableCommand
 from nexus_ansible.cli.options import json_option, print_json, project_option
 from nexus_ansible.project import Project
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from nexus_ansible.model.platform import Environment
 
 
-@click.command(epilog="Example: nexus-ansible plan production --limit backend")
+@click.command(cls=MovableCommand, epilog="Example: nexus-ansible plan production --limit backend")
 @click.argument("environment", metavar="ENV")
 @click.option("--limit", default="", metavar="HOSTS", help="Only these services or instances.")
 @click.option("--step", multiple=True, metavar="STEP", help="Only this step; can be given several times.")

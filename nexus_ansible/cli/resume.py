@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import click
 
+from nexus_ansible.cli.elsewhere import MovableCommand
 from nexus_ansible.cli.options import json_option, notice, project_option, reason_option
 from nexus_ansible.errors import RefusedError
 from nexus_ansible.project import Project
 
 
-@click.command(epilog="Example: nexus-ansible resume 20250127-123000-4f2a9c")
+@click.command(cls=MovableCommand, epilog="Example: nexus-ansible resume 20250127-123000-4f2a9c")
 @click.argument("run", metavar="RUN")
 @reason_option
 @click.option("--yes", is_flag=True, help="Approve a restricted action yourself, without being asked.")

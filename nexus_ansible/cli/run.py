@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import click
 
+from nexus_ansible.cli.elsewhere import MovableCommand
 from nexus_ansible.cli.options import json_option, project_option, run_options
 from nexus_ansible.project import Project
 
 
-@click.command(epilog='Example: nexus-ansible run backup.daily --env production --reason "before the upgrade"')
+@click.command(
+    cls=MovableCommand, epilog='Example: nexus-ansible run backup.daily --env production --reason "before the upgrade"'
+)
 @click.argument("workflow", metavar="WORKFLOW[.VARIANT]")
 @click.option("--env", "environment", metavar="ENV", help="Environment, for a workflow that belongs to none.")
 @run_options

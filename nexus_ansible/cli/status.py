@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from nexus_ansible.cli.elsewhere import MovableCommand
 from nexus_ansible.cli.options import json_option, print_json, project_option
 from nexus_ansible.cli.table import print_table
 from nexus_ansible.project import Project
@@ -15,7 +16,7 @@ COLUMNS = ("instance", "state", "health", "release", "address", "pid", "uptime")
 RUN_COLUMNS = ("run", "workflow", "environment", "outcome", "changed", "seconds", "by", "reason")
 
 
-@click.command(epilog="Example: nexus-ansible status production --json")
+@click.command(cls=MovableCommand, epilog="Example: nexus-ansible status production --json")
 @click.argument("environment", metavar="[ENV]", required=False)
 @click.option(
     "--runs",

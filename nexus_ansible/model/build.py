@@ -92,6 +92,7 @@ def _environment(view: Registries, name: str, project: str, shared: dict[tuple[i
         bastions=build_bastions(data),
         discovery=build_discovery(data),
         settings=data.get(runner, data.get("settings", {})),
+        control_node=data.get("control_node", {}),
         position=view.at(path, key=True),
     )
 

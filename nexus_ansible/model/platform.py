@@ -90,7 +90,8 @@ class Environment:
     """One environment: its services, their order of deployment, every instance, and the machines they are on.
 
     `supervision` None is what the runner takes. `machines` is empty where there is a `discovery`. `settings` are the
-    entry of the runner's own name, such as `docker`, or those of a runner that another package brings.
+    entry of the runner's own name, such as `docker`, or those of a runner that another package brings. `control_node`
+    is where commands run that are given `--on`; empty where nobody said.
     """
 
     name: str
@@ -106,6 +107,7 @@ class Environment:
     bastions: Mapping[str, Bastion]
     discovery: Discovery | None
     settings: Mapping[str, Any]
+    control_node: Mapping[str, Any]
     position: Position
 
     @cached_property

@@ -7,6 +7,7 @@ import grp
 import os
 import pwd
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from nexus_ansible.errors import RefusedError
@@ -20,11 +21,20 @@ REASON_RULE: KeyPath = ("security", "compliance", "sox_compliance")
 
 @dataclass(frozen=True)
 class Person:
-    """Whoever types the command."""
+    """Whoever types the command. `vouched_by` is empty where it is the process's own user who does."""
 
     name: str
     uid: int
     groups: tuple[str, ...]
+    vouched_by: str = ""
+
+
+_acting_for: ContextVar[Person | None] = ContextVar("acting_for", default=None)
+
+
+def act_for(person: Person) -> None:
+    """Be another person from now on: for a control node that runs what somebody asked for elsewhere."""
+    _acting_for.set(person)
 
 
 @dataclass(frozen=True)
@@ -38,7 +48,12 @@ class Permit:
 
 
 def this_person() -> Person:
-    """The operating-system user of this process; SUDO_USER is not believed, because anybody can set it."""
+    """The operating-system user of this process, or whom it acts for.
+
+    SUDO_USER is not believed, because anybody can set it.
+    """
+    if (person := _acting_for.get()) is not None:
+        return person
     uid = os.getuid()
     try:
         name = pwd.getpwuid(uid).pw_name

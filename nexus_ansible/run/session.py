@@ -231,6 +231,7 @@ def _identity(request: Request, run: str) -> RunIdentity:
         personal={
             "actor": request.permit.person.name,
             "uid": request.permit.person.uid,
+            **({"vouched_by": vouched_by} if (vouched_by := request.permit.person.vouched_by) else {}),
             "node": platform.node(),
             "reason": request.reason,
             "approval": dict(request.approval or {}),

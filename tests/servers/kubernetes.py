@@ -26,6 +26,9 @@ from tests.servers.playbook import REPOSITORY
 GIVEN = "NEXUS_TEST_KUBECONFIG"
 BRIDGE = Path("/usr/lib/cni/bridge")
 LIMIT_S = 300
+STORAGE_CLASS = "nexus-test"
+"""Of the volumes that tests offer: a cluster's own ones are left alone."""
+
 NODE = "172.17.0.1"
 """The node as its pods see it: the address of the engine's own bridge, which is there before the first pod."""
 
@@ -33,10 +36,11 @@ _BETWEEN_PODS = ("DOCKER-USER", "--in-interface", "nxcni0", "--out-interface", "
 """The engine has the packet filter drop what it does not know, and that is asked about bridges as well."""
 
 _ENGINE_WHERE_IT_IS_LOOKED_FOR = """set -eu
-mkdir -p "$1/engine"
-mount --bind "$(dirname "$2")" "$1/engine"
+mount --make-private /
+mount --make-private /run 2> /dev/null || true
+mount --bind "$(dirname "$2")" "$1"
 mount -t tmpfs none /run
-ln -s "$1/engine/$(basename "$2")" /run/docker.sock
+ln -s "$1/$(basename "$2")" /run/docker.sock
 DOCKER_HOST=unix:///run/docker.sock exec "$3"
 """
 """The kubelet takes the engine at /var/run/docker.sock; that it is there, nobody outside its mount namespace sees."""
@@ -89,13 +93,15 @@ def running_cluster() -> Iterator[TestCluster]:
     require(etcd="etcd-server", conntrack="conntrack", xz="xz-utils", unshare="util-linux")
     if not BRIDGE.exists() and not install("containernetworking-plugins"):
         pytest.skip("needs CNI's plugins; as root: apt-get install containernetworking-plugins")
-    with running_engine() as engine, locked(CACHE / "kubernetes.lock"):
-        home = CACHE / "kubernetes"
+    home, way = CACHE / "kubernetes", CACHE / "kubernetes-engine"
+    with running_engine() as engine, locked(CACHE / "kubernetes.lock"), _shared(home):
         environment = {**os.environ, "DOCKER_HOST": engine.host, "NEXUS_TEST_K8S_HOME": str(home)}
         _run([str(tools / "down")], environment)
+        way.mkdir(exist_ok=True)
         try:
-            words = [_ENGINE_WHERE_IT_IS_LOOKED_FOR, "up", str(home), engine.host.removeprefix("unix://")]
-            told = _run(["unshare", "--mount", "sh", "-c", *words, str(tools / "up")], environment)
+            words = [_ENGINE_WHERE_IT_IS_LOOKED_FOR, "up", str(way), engine.host.removeprefix("unix://")]
+            alone = ["unshare", "--mount", "--propagation", "unchanged"]
+            told = _run([*alone, "sh", "-c", *words, str(tools / "up")], environment)
             _run(["iptables", "--wait", "--insert", *_BETWEEN_PODS], environment)
             yield TestCluster(Path(told.splitlines()[-1]), engine)
         finally:
@@ -111,6 +117,40 @@ def running_cluster() -> Iterator[TestCluster]:
             ):
                 pass
             _run([str(tools / "down")], environment)
+
+
+@contextlib.contextmanager
+def _shared(directory: Path) -> Iterator[None]:
+    """Have what the kubelet mounts in a directory seen by the engine, which is in another mount namespace."""
+    directory.mkdir(parents=True, exist_ok=True)
+    if not directory.is_mount():
+        _run(["mount", "--bind", str(directory), str(directory)], dict(os.environ))
+    _run(["mount", "--make-shared", str(directory)], dict(os.environ))
+    try:
+        yield
+    finally:
+        _run(["umount", "--lazy", str(directory)], dict(os.environ))
+
+
+@contextlib.contextmanager
+def volume(cluster: TestCluster, name: str, parent: Path) -> Iterator[None]:
+    """Offer a volume to the first claim that wants one: a directory of the node that all accounts may write to."""
+    directory = parent / name
+    directory.mkdir(parents=True)
+    directory.chmod(0o777)
+    spec = {
+        "capacity": {"storage": "1Gi"},
+        "accessModes": ["ReadWriteOnce"],
+        "persistentVolumeReclaimPolicy": "Retain",
+        "storageClassName": STORAGE_CLASS,
+        "hostPath": {"path": str(directory)},
+    }
+    made = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": spec}
+    cluster.kubectl("apply", "--filename=-", stdin=json.dumps(made))
+    try:
+        yield
+    finally:
+        cluster.kubectl("delete", "persistentvolume", name, "--wait=false")
 
 
 def _tools() -> Path:

@@ -14,7 +14,7 @@ CHUNK = 65_536
 
 @dataclass
 class TcpGate:
-    """The way to a server. `port` is of 127.0.0.1."""
+    """The way to a server."""
 
     server: tuple[str, int]
     listener: socket.socket
@@ -60,9 +60,9 @@ class TcpGate:
 
 
 @contextlib.contextmanager
-def tcp_gate(host: str, port: int) -> Iterator[TcpGate]:
-    """Have a way to a server until the block ends."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+def tcp_gate(host: str, port: int, address: str = "127.0.0.1") -> Iterator[TcpGate]:
+    """Have a way to a server, at a port of `address`, until the block ends."""
+    with socket.create_server((address, 0)) as listener:
         gate = TcpGate((host, port), listener)
         serving = threading.Thread(target=gate.serve, name="tcp-gate")
         serving.start()

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from nexus_ansible.cli.audit.filters import filter_options, query_of, tell_unknown_names
+from nexus_ansible.cli.elsewhere import MovableCommand
 from nexus_ansible.cli.options import json_option, print_json, project_option
 from nexus_ansible.cli.table import print_table
 from nexus_ansible.project import Project
@@ -15,7 +16,7 @@ from nexus_ansible.project import Project
 COLUMNS = ("record", "time", "run", "env", "workflow", "step", "host", "task", "outcome", "changed", "by", "reason")
 
 
-@click.command(epilog="Example: nexus-ansible audit log --env production --since 2h --changed")
+@click.command(cls=MovableCommand, epilog="Example: nexus-ansible audit log --env production --since 2h --changed")
 @filter_options
 @click.option(
     "--tasks/--runs", default=None, help="Every task, or runs only. Default: runs, unless a filter is about tasks."

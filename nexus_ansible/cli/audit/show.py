@@ -8,12 +8,13 @@ from typing import Any
 
 import click
 
+from nexus_ansible.cli.elsewhere import MovableCommand
 from nexus_ansible.cli.options import json_option, print_json, project_option
 from nexus_ansible.errors import RefusedError
 from nexus_ansible.project import Project
 
 
-@click.command(epilog="Example: nexus-ansible audit show 20250127-123000-4f2a9c")
+@click.command(cls=MovableCommand, epilog="Example: nexus-ansible audit show 20250127-123000-4f2a9c")
 @click.argument("what", metavar="RUN|RECORD")
 @project_option
 @json_option

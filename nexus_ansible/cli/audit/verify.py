@@ -10,12 +10,13 @@ from typing import TextIO
 import click
 
 from nexus_ansible.cli.audit.filters import moment
+from nexus_ansible.cli.elsewhere import MovableCommand
 from nexus_ansible.cli.options import json_option, print_json, project_option
 from nexus_ansible.errors import LedgerCompletenessError, LedgerIntegrityError
 from nexus_ansible.project import SSOT, Project
 
 
-@click.command(epilog="Example: nexus-ansible audit verify --key ledger.pub")
+@click.command(cls=MovableCommand, epilog="Example: nexus-ansible audit verify --key ledger.pub")
 @click.option(
     "--key",
     "key_file",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nexus_ansible.registries.problems import Problem
     from nexus_ansible.registries.registry_set import Registries
 
-COMMON = frozenset({"description", "overrides", "port_range", "runner", "services"})
+COMMON = frozenset({"control_node", "description", "overrides", "port_range", "runner", "services"})
 """Keys that mean the same to every runner."""
 
 

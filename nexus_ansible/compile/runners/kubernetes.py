@@ -32,7 +32,7 @@ class KubernetesRunner:
 
     role = "nexus.automation.runner_kubernetes"
     settings = frozenset({"kubernetes"})
-    passes = frozenset({"DOCKER_*", "K8S_AUTH_*", "KUBECONFIG", "KUBERNETES_*"})
+    passes = frozenset({"DOCKER_*", "K8S_AUTH_*", "KUBECONFIG", "KUBERNETES_*", "NEXUS_IN_ITS_OWN_CLUSTER"})
 
     def requires(self, environment: Environment) -> list[str]:
         """The cluster's client, and that of the engine where images are made of services with a source."""

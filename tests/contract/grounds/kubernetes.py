@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,10 +12,9 @@ from typing import Any
 
 from tests.servers.cluster_dns import serving_names
 from tests.servers.images import CLUSTER, provide
-from tests.servers.kubernetes import NODE, TestCluster, running_cluster
+from tests.servers.kubernetes import NODE, STORAGE_CLASS, TestCluster, running_cluster, volume
 
 PORT = 8080
-STORAGE_CLASS = "nexus-test"
 CAPABILITIES = ("web", "postgresql", "redis", "proxy")
 KINDS = "pods,statefulsets,services,configmaps,secrets,networkpolicies,poddisruptionbudgets,controllerrevisions"
 OURS = "app.kubernetes.io/managed-by=nexus-ansible"
@@ -86,29 +84,8 @@ def kubernetes_ground(project: Path) -> Iterator[KubernetesGround]:
             names = {"addresses": "pods", "dns": {"servers": [NODE]}}
         ground = KubernetesGround(cluster, provide(cluster.engine, CLUSTER), names)
         for number in range(2):
-            stack.enter_context(_volume(cluster, f"{ground.namespace}-{number}", project.parent))
+            stack.enter_context(volume(cluster, f"{ground.namespace}-{number}", project.parent))
         try:
             yield ground
         finally:
             cluster.kubectl("delete", "namespace", ground.namespace, "--ignore-not-found")
-
-
-@contextlib.contextmanager
-def _volume(cluster: TestCluster, name: str, parent: Path) -> Iterator[None]:
-    """Offer a volume to the first claim that wants one: a directory of the node that all accounts may write to."""
-    directory = parent / name
-    directory.mkdir(parents=True)
-    directory.chmod(0o777)
-    spec = {
-        "capacity": {"storage": "1Gi"},
-        "accessModes": ["ReadWriteOnce"],
-        "persistentVolumeReclaimPolicy": "Retain",
-        "storageClassName": STORAGE_CLASS,
-        "hostPath": {"path": str(directory)},
-    }
-    volume = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": spec}
-    cluster.kubectl("apply", "--filename=-", stdin=json.dumps(volume))
-    try:
-        yield
-    finally:
-        cluster.kubectl("delete", "persistentvolume", name)

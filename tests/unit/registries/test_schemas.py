@@ -15,6 +15,7 @@ from nexus_ansible.compile.runners.check import COMMON
 from nexus_ansible.model.services import DEFAULT_PORT_RANGE
 from nexus_ansible.model.units import seconds
 from nexus_ansible.registries.schema import REGISTRIES, schema
+from nexus_ansible.run.elsewhere.control_node import control_node_of
 from tests.projects.registry_text import write_registries
 from tests.unit.registries.schema_tree import keys
 
@@ -47,8 +48,8 @@ BARE = {
         """,
     "security": "security: {authorization: {roles: {admin: {}}}}",
 }
-BLOCKS = tuple(f"orchestration.environments.*.{name}." for name in RUNNERS if name != "ssh")
-"""What one runner alone reads, and so the model does not."""
+BLOCKS = tuple(f"orchestration.environments.*.{name}." for name in ("control_node", *RUNNERS) if name != "ssh")
+"""What one runner alone reads, or who goes to a control node elsewhere, and so the model does not."""
 
 SMALLEST: dict[str, dict[str, Any]] = {"docker": {"images.postgresql": "example.com/postgresql:18"}, "kubernetes": {}}
 
@@ -245,3 +246,16 @@ def test_the_defaults_of_the_schemas_are_those_that_a_runner_applies(tmp_path: P
         root = write_registries(tmp_path / str(number), orchestration=json.dumps({"orchestration": registry}))
         compiled.append(compile_project(check_project(root)).files)
     assert compiled[0] == compiled[1]
+
+
+def test_the_defaults_of_the_schemas_are_those_of_a_control_node(tmp_path: Path) -> None:
+    block = "orchestration.environments.*.control_node."
+    found = [(path.removeprefix(block), node) for path, node in keys("orchestration") if path.startswith(block)]
+    defaults = {path: node["default"] for path, node in found if "default" in node}
+    assert defaults
+    nodes = []
+    for number, given in enumerate(({"image": "ee:1"}, {"image": "ee:1", **defaults})):
+        registry = {"services": {}, "environments": {"lab": {"runner": "local", "control_node": _nested(given)}}}
+        root = write_registries(tmp_path / str(number), orchestration=json.dumps({"orchestration": registry}))
+        nodes.append(control_node_of(check_project(root).platform.environments["lab"], {}))
+    assert nodes[0] == nodes[1]

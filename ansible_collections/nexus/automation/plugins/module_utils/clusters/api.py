@@ -8,6 +8,8 @@ kubernetes knows how to get in (certificates, tokens, programs that make tokens)
 from __future__ import annotations
 
 import json
+import os
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
@@ -17,7 +19,10 @@ from ansible.module_utils.basic import env_fallback, missing_required_lib
 from ..errors import AdapterError, UnreachableError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+IN_ITS_OWN_CLUSTER = "NEXUS_IN_ITS_OWN_CLUSTER"
+"""Variable that is `true` in a pod whose account stands for whatever kubeconfig and context people have elsewhere."""
 
 MANAGER = "nexus-ansible"
 APPLY = "application/apply-patch+yaml"
@@ -79,7 +84,7 @@ class Cluster:
         """Make a request and return the answer. Raises ApiError with the server's reason, and UnreachableError."""
         status, text = self.raw(method, path, body, content_type, **query)
         if status == UNAUTHORIZED:
-            raise ApiError(f"{self.client.configuration.host} does not accept who asks (401): {_RENEW}", status)
+            raise ApiError(f"{self._host} does not accept who asks (401): {_RENEW}", status)
         if status >= 400:
             raise ApiError(f"{method} {path}: {_reason(text) or status}", status)
         answer: dict[str, Any] = json.loads(text) if text else {}
@@ -90,25 +95,63 @@ class Cluster:
     ) -> tuple[int, str]:
         """Make a request and return status and text of the answer. Raises UnreachableError."""
         from kubernetes.client.exceptions import ApiException
+
+        with self._reached():
+            try:
+                answer = self.client.rest_client.request(
+                    method,
+                    self._url(path, query),
+                    headers=self._headers(content_type),
+                    body=body,
+                    _request_timeout=self.timeout,
+                )
+                # The library reads it by itself up to its version 32.
+                data = answer.data if answer.data is not None else answer.read()
+            except ApiException as error:
+                if not error.status:
+                    raise UnreachableError(f"{self._host} does not answer: {error.reason}") from error
+                return error.status, _decoded(error.body)
+        return answer.status, _decoded(data)
+
+    def lines(self, path: str, **query: str) -> Iterator[str]:
+        """The lines of an answer as they come. Raises UnreachableError, also when none comes within the time limit."""
+        with self._reached():
+            answer = self.client.rest_client.pool_manager.request(
+                "GET",
+                self._url(path, query),
+                headers=self._headers("application/json"),
+                timeout=self.timeout,
+                retries=False,
+                preload_content=False,
+            )
+            try:
+                if answer.status >= 400:
+                    raise ApiError(f"GET {path}: {_reason(_decoded(answer.read())) or answer.status}", answer.status)
+                for line in answer:
+                    yield _decoded(line).rstrip("\n")
+            finally:
+                answer.close()
+
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
         from urllib3.exceptions import HTTPError
 
-        configuration = self.client.configuration
-        headers = {"Accept": "application/json, */*", "Content-Type": content_type}
-        headers |= {way["key"]: way["value"] for way in configuration.auth_settings().values() if way["in"] == "header"}
-        url = f"{configuration.host}{path}{'?' + urlencode(query) if query else ''}"
         try:
-            answer = self.client.rest_client.request(
-                method, url, headers=headers, body=body, _request_timeout=self.timeout
-            )
-            # The library reads it by itself up to its version 32.
-            data = answer.data if answer.data is not None else answer.read()
-        except ApiException as error:
-            if not error.status:
-                raise UnreachableError(f"{configuration.host} does not answer: {error.reason}") from error
-            return error.status, _decoded(error.body)
+            yield
         except (HTTPError, OSError) as error:
-            raise UnreachableError(f"{configuration.host} does not answer: {error}") from error
-        return answer.status, _decoded(data)
+            raise UnreachableError(f"{self._host} does not answer: {error}") from error
+
+    @property
+    def _host(self) -> str:
+        return str(self.client.configuration.host)
+
+    def _url(self, path: str, query: Mapping[str, str]) -> str:
+        return f"{self._host}{path}{'?' + urlencode(query) if query else ''}"
+
+    def _headers(self, content_type: str) -> dict[str, str]:
+        ways = self.client.configuration.auth_settings().values()
+        told = {way["key"]: way["value"] for way in ways if way["in"] == "header"}
+        return {"Accept": "application/json, */*", "Content-Type": content_type, **told}
 
     def path(self, api_version: str, kind: str, name: str | None = None) -> str:
         """Where objects of a kind are, or one of them. Raises ApiError when the cluster has no such kind."""
@@ -144,7 +187,10 @@ def connect_cluster(options: Mapping[str, Any]) -> Cluster:
     configuration = client.Configuration()
     given = {"config_file": options["kubeconfig"], "context": options["context"]}
     try:
-        config.load_config(client_configuration=configuration, **{key: one for key, one in given.items() if one})
+        if os.environ.get(IN_ITS_OWN_CLUSTER) == "true":
+            config.load_incluster_config(client_configuration=configuration)
+        else:
+            config.load_config(client_configuration=configuration, **{key: one for key, one in given.items() if one})
     except (config.ConfigException, TypeError, OSError) as error:
         where = options["kubeconfig"] or "the kubeconfig"
         raise AdapterError(
