@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.contract.grounds.strategy import FAST
 from tests.servers.docker import Engine, running_engine
 from tests.servers.images import PLATFORM, PYTHON, provide
 from tests.servers.ports import free_port
@@ -37,7 +38,7 @@ class DockerGround:
         return {
             "runner": "docker",
             "docker": {"host": self.engine.host, "images": images},
-            "overrides": {"orchestration": {"services": {"proxy": {"port": self.port}}}},
+            "overrides": {"orchestration": {"services": {"proxy": {"port": self.port}}}, **FAST},
         }
 
     @property

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.contract.grounds.strategy import FAST
 from tests.servers.cluster_dns import serving_names
 from tests.servers.images import CLUSTER, provide
 from tests.servers.kubernetes import NODE, STORAGE_CLASS, TestCluster, running_cluster, volume
@@ -47,6 +48,7 @@ class KubernetesGround:
                 "storage": {"class": STORAGE_CLASS},
                 **self.names,
             },
+            "overrides": FAST,
         }
 
     @property

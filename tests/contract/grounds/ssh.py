@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.contract.grounds.strategy import FAST
 from tests.servers.docker import running_engine
 from tests.servers.ssh_machines import USER, SshMachine, SshMachines, ssh_machines
 
@@ -27,7 +28,7 @@ OVERRIDES: dict[str, Any] = {
 }
 """What has data, and the proxy, have a machine of theirs."""
 
-FAST_OVERRIDES: dict[str, Any] = {**OVERRIDES, "automation": {"policies": {"execution": {"strategy": "fast"}}}}
+FAST_OVERRIDES: dict[str, Any] = {**OVERRIDES, **FAST}
 """The same, and Mitogen works on the machines: on those of the ground `ssh` Ansible does alone."""
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
-import signal
 import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -84,22 +82,6 @@ def test_all_backends_answer_in_turn(platform: ScratchProject) -> None:
         return seen == expected
 
     wait_until(all_answered, f"{expected} answer")
-
-
-def test_a_second_run_changes_nothing(platform: ScratchProject) -> None:
-    deploy(platform)
-    assert changed_tasks(deploy(platform)) == []
-
-
-def test_a_killed_backend_is_running_again(platform: ScratchProject) -> None:
-    killed = backends(platform)["backend-1"]["pid"]
-    os.kill(killed, signal.SIGKILL)
-
-    def is_back() -> bool:
-        row = backends(platform)["backend-1"]
-        return row["pid"] not in {None, killed} and row["health"] == "healthy"
-
-    wait_until(is_back, "backend-1 runs again", limit_s=120)
 
 
 def test_a_body_above_the_limit_of_the_proxy_is_refused(platform: ScratchProject) -> None:
