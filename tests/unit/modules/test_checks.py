@@ -301,6 +301,19 @@ def test_an_unhealthy_target_is_tried_as_often_as_asked(http_server: HttpServer)
     assert http_server.requests == ["GET /health"] * 3
 
 
+def test_no_try_begins_after_the_patience_is_used_up(silent_port: int) -> None:
+    result = _check_one(port=silent_port, timeout=0.2, retries=100, interval=0.1, patience=0.5)
+    assert (result.healthy, result.error) == (False, "no answer within 0.2 s")
+    assert result.tries <= 2
+
+
+def test_patience_bounds_what_all_tries_take_together() -> None:
+    (target,) = read_targets(
+        complete_parameters([{"name": "a", "port": 1}], timeout=10, retries=60, interval=0.5, patience=30)
+    )
+    assert target.limit_s == 40
+
+
 def test_results_come_in_the_order_of_the_targets_and_overlap_in_time(http_server: HttpServer) -> None:
     together = threading.Barrier(8)
 

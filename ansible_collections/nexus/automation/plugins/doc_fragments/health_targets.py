@@ -129,6 +129,9 @@ options:
       interval:
         description: Seconds between two tries; O(interval) by default.
         type: float
+      patience:
+        description: Seconds from the first try on, after which there is no further one; O(patience) by default.
+        type: float
   concurrency:
     description: How many targets are asked at the same time, at most.
     type: int
@@ -150,4 +153,10 @@ options:
     description: Seconds between two tries, for targets that do not say.
     type: float
     default: 1
+  patience:
+    description:
+      - Seconds from the first try on, after which there is no further one, however many retries are left.
+      - For targets that do not say. V(0) is no such limit.
+    type: float
+    default: 0
 """

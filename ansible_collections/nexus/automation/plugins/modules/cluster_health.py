@@ -33,6 +33,12 @@ options:
     description: Seconds from one question to the next.
     type: float
     default: 1
+  patience:
+    description:
+      - Seconds after which the cluster is not asked again, however many retries are left.
+      - V(0) is no such limit.
+    type: float
+    default: 0
   fail_on_unhealthy:
     description: Whether an unhealthy instance fails the task. The message names each one with the cause.
     type: bool
@@ -104,6 +110,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "instances": {"type": "list", "elements": "str", "required": True},
     "retries": {"type": "int", "default": 0},
     "interval": {"type": "float", "default": 1},
+    "patience": {"type": "float", "default": 0},
     "fail_on_unhealthy": {"type": "bool", "default": True},
 }
 
@@ -115,9 +122,10 @@ def main() -> None:
     try:
         labels = read_manifests(wanted["manifests"]).labels
         cluster = connect_cluster(wanted)
+        end = time.monotonic() + (wanted["patience"] or float("inf"))
         found = observe(cluster, labels, datetime.now(UTC))
         for _ in range(wanted["retries"]):
-            if all(_result(name, found)["healthy"] for name in wanted["instances"]):
+            if time.monotonic() > end or all(_result(name, found)["healthy"] for name in wanted["instances"]):
                 break
             time.sleep(wanted["interval"])
             found = observe(cluster, labels, datetime.now(UTC))

@@ -59,6 +59,8 @@ def _check(target: Target) -> CheckResult:
     tries = 1
     answer = target.check.probe(target.timeout)
     while not answer.healthy and tries <= target.retries:
+        if target.patience and time.monotonic() + target.interval - started > target.patience:
+            break
         time.sleep(target.interval)
         tries += 1
         answer = target.check.probe(target.timeout)

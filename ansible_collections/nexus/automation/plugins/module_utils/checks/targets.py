@@ -49,6 +49,7 @@ TARGET_OPTIONS: dict[str, Any] = {
     "timeout": {"type": "float"},
     "retries": {"type": "int"},
     "interval": {"type": "float"},
+    "patience": {"type": "float"},
 }
 
 TARGETS_SPEC: dict[str, Any] = {
@@ -58,6 +59,7 @@ TARGETS_SPEC: dict[str, Any] = {
     "timeout": {"type": "float", "default": 5},
     "retries": {"type": "int", "default": 0},
     "interval": {"type": "float", "default": 1},
+    "patience": {"type": "float", "default": 0},
 }
 
 
@@ -75,7 +77,10 @@ Made = TypeVar("Made")
 
 @dataclass(frozen=True)
 class Target:
-    """Something to check: up to `retries` further tries, `interval` seconds apart, of `timeout` seconds each."""
+    """Something to check: up to `retries` further tries, `interval` seconds apart, of `timeout` seconds each.
+
+    None of them begins later than `patience` seconds after the first, if that is not 0.
+    """
 
     name: str
     kind: str
@@ -83,11 +88,13 @@ class Target:
     timeout: float
     retries: int
     interval: float
+    patience: float = 0
 
     @property
     def limit_s(self) -> float:
         """How long all tries may take together."""
-        return (self.retries + 1) * self.timeout + self.retries * self.interval
+        all_tries = (self.retries + 1) * self.timeout + self.retries * self.interval
+        return min(all_tries, self.patience + self.timeout) if self.patience else all_tries
 
 
 def complete_parameters(targets: Sequence[Mapping[str, Any]], **settings: float | None) -> dict[str, Any]:
@@ -130,7 +137,7 @@ def limit_for(targets: Sequence[Limited], concurrency: int) -> float:
 def _limits(options: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
     limits = {
         name: parameters[name] if options[name] is None else options[name]
-        for name in ("timeout", "retries", "interval")
+        for name in ("timeout", "retries", "interval", "patience")
     }
     for name, value in limits.items():
         if value < 0 or (name == "timeout" and value == 0):
@@ -143,4 +150,5 @@ def _target(options: Mapping[str, Any]) -> Target:
     kind = options["kind"] or default["kind"]
     path = options["path"] or (default.get("path") if kind == default["kind"] else None)
     check = CHECKS[kind].from_options({**options, "path": path})
-    return Target(options["name"], kind, check, options["timeout"], options["retries"], options["interval"])
+    limits = {name: options[name] for name in ("timeout", "retries", "interval", "patience")}
+    return Target(options["name"], kind, check, **limits)
