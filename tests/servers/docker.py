@@ -175,7 +175,7 @@ def _start_empty(engine: Engine) -> None:
             _start(engine)
         engine.empty()
     except (RuntimeError, subprocess.TimeoutExpired):
-        shutil.rmtree(_cleared(STATE))
+        _remove(STATE)
         try:
             _start(engine)
         except RuntimeError as error:
@@ -187,19 +187,23 @@ def _start(engine: Engine) -> None:
     """Start it when all processes of an earlier one have ended."""
     own = (process for process in all_processes() if any(str(RUNTIME) in word for word in command_line(process.pid)))
     end_processes(own, STOP_LIMIT_S)
-    PID_FILE.unlink(missing_ok=True)  # by now another program may have that id
+    # The ids of a killed engine and of its containerd may be those of other programs by now, or of zombies: either
+    # way, the next engine would take them for its own.
+    PID_FILE.unlink(missing_ok=True)
+    _remove(RUNTIME / "exec")
     STATE.mkdir(mode=0o700, parents=True, exist_ok=True)
     options = ("--exec-root", str(RUNTIME / "exec"), "--pidfile", str(PID_FILE))
     argv = ("dockerd", "--host", engine.host, "--group", "root", "--data-root", str(STATE), *options)
     start_engine(engine, argv, CACHE / "engine.log")
 
 
-def _cleared(directory: Path) -> Path:
-    """The directory, with nothing mounted below it any more."""
-    points = [line.split()[1] for line in MOUNTS.read_text("utf-8").splitlines()]
-    for point in reversed([point for point in points if point.startswith(f"{directory}/")]):
+def _remove(directory: Path) -> None:
+    """Remove a directory and what is mounted in it."""
+    points = [Path(line.split()[1]) for line in MOUNTS.read_text("utf-8").splitlines()]
+    for point in reversed([point for point in points if point.is_relative_to(directory)]):
         subprocess.run(["umount", "--lazy", point], timeout=LIMIT_S, check=True)
-    return directory
+    if directory.exists():
+        shutil.rmtree(directory)
 
 
 def start_engine(engine: Engine, argv: tuple[str, ...], log: Path) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.nexus.automation.plugins.module_utils.processes import command_line
 from tests.servers.debian import CACHE, install, locked, require
 from tests.servers.docker import Engine, running_engine
 from tests.servers.playbook import REPOSITORY
@@ -96,6 +97,7 @@ def running_cluster() -> Iterator[TestCluster]:
     home, way = CACHE / "kubernetes", CACHE / "kubernetes-engine"
     with running_engine() as engine, locked(CACHE / "kubernetes.lock"), _shared(home):
         environment = {**os.environ, "DOCKER_HOST": engine.host, "NEXUS_TEST_K8S_HOME": str(home)}
+        _forget_ended(home / "run")
         _run([str(tools / "down")], environment)
         way.mkdir(exist_ok=True)
         try:
@@ -117,6 +119,13 @@ def running_cluster() -> Iterator[TestCluster]:
             ):
                 pass
             _run([str(tools / "down")], environment)
+
+
+def _forget_ended(directory: Path) -> None:
+    """Remove the files with ids of processes that were killed: by now other programs may have those ids."""
+    for file in directory.glob("*.pid"):
+        if not any(file.stem in word for word in command_line(int(file.read_text("ascii")))):
+            file.unlink()
 
 
 @contextlib.contextmanager
