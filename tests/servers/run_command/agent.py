@@ -35,7 +35,8 @@ class Script:
     def end(self, fault: str, *, group: bool) -> None:
         """Kill it, with or without the processes it started."""
         self.fault = self.fault or fault
-        self.machine.attempt("kill", "-s", "KILL", "--", f"-{self.group}" if group else str(self.group))
+        # The shell's own kill: that of procps takes some groups for signals.
+        self.machine.attempt("sh", "-c", 'kill -s KILL -- "$0"', f"-{self.group}" if group else str(self.group))
 
 
 def begin(
