@@ -224,6 +224,18 @@ def test_a_pod_made_from_what_somebody_changed_is_replaced(shop: Shop) -> None:
     assert shop.pod()["spec"]["containers"][0]["image"] == shop.image
 
 
+def test_a_pod_goes_back_to_what_it_was_and_not_to_what_somebody_made_of_it(shop: Shop) -> None:
+    ours = shop.workload()
+    shop.have(ours)
+    for image in ("absent:1", "absent:2", "absent:3"):
+        theirs = ("set", "image", "statefulset", "web", f"web=nexus-ansible-test/{image}")
+        shop.server.kubectl("-n", shop.cluster.namespace, *theirs)
+    shop.have(shop.workload(env=values(NEW="1")))
+    go_back_to(shop.cluster, "web", ours.version)
+    take_to(shop.cluster, "web-0", ours.version, LIMIT_S)
+    assert shop.pod()["spec"]["containers"][0]["image"] == shop.image
+
+
 def test_a_version_that_the_cluster_forgot_is_named(shop: Shop) -> None:
     apply_workload(shop.cluster, shop.workload())
     with pytest.raises(AdapterError, match=r"^web: the cluster has no revision of version 0123456789ab; raise keep_"):

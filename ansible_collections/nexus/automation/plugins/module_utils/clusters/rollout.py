@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from ..errors import AdapterError, UnreachableError
@@ -125,14 +126,22 @@ def scale(cluster: Cluster, service: str, replicas: int) -> None:
 
 
 def _template_of(cluster: Cluster, live: Mapping[str, Any], version: str) -> dict[str, Any] | None:
-    """The template of pods that a StatefulSet's revision of this version has."""
+    """The template of pods that a StatefulSet's revision of this version has.
+
+    Whoever changed the StatefulSet by hand left the version in it and made one more revision of that version. Ours is
+    the eldest: nobody writes a version before we do.
+    """
+    found = []
     for revision in cluster.listed("apps/v1", "ControllerRevision", {}):
         owners = {one["uid"] for one in revision["metadata"].get("ownerReferences") or ()}
         template = (revision.get("data") or {}).get("spec", {}).get("template", {})
         if live["metadata"]["uid"] in owners and pod_version({"metadata": template.get("metadata", {})}) == version:
-            metadata = {key: template["metadata"][key] for key in ("labels", "annotations")}
-            return {"metadata": metadata, "spec": template["spec"]}
-    return None
+            found.append((revision["metadata"]["creationTimestamp"], revision["revision"], template))
+    if not found:
+        return None
+    template = min(found, key=itemgetter(0, 1))[2]
+    metadata = {key: template["metadata"][key] for key in ("labels", "annotations")}
+    return {"metadata": metadata, "spec": template["spec"]}
 
 
 def _revision(stateful_set: Mapping[str, Any] | None) -> str | None:
