@@ -23,6 +23,7 @@ ORCHESTRATION = Path("config") / "ssot" / "orchestration_registry.yaml"
 SOURCE = Path("services") / "backend" / "nexus_backend" / "__init__.py"
 QUICK_TESTS = ["python3", "-m", "unittest", "discover", "-s", "tests", "-p", "test_backend_settings.py"]
 """The others start servers, for every release anew, and that has nothing to do with where the platform runs."""
+STEPS = ("build", "test", "deploy", "verify")
 REASON = ("--yes", "--reason", "the contract")
 
 
@@ -43,6 +44,10 @@ class Platform:
         """Apply; return what it tells."""
         told: dict[str, Any] = json.loads(self.run("apply", "production", *REASON, "--json", expect=expect).stdout)
         return told
+
+    def deploy(self) -> None:
+        """Apply a change of the registries or the source: every step but those that only check."""
+        self.run("apply", "production", *REASON, *(f"--step={step}" for step in STEPS))
 
     def planned(self) -> list[dict[str, Any]]:
         """What `plan` says would change."""

@@ -65,11 +65,11 @@ def test_scaling_touches_no_other_instance(platform: Platform) -> None:
 
     before = pids()
     platform.scale(5)
-    platform.apply()
+    platform.deploy()
     five = pids()
     assert five == {**before, "backend-4": five["backend-4"], "backend-5": five["backend-5"]}
     platform.scale(2)
-    platform.apply()
+    platform.deploy()
     assert pids() == {name: pid for name, pid in before.items() if name != "backend-3"}
 
 
@@ -77,7 +77,7 @@ def test_a_rolling_update_loses_no_request(platform: Platform) -> None:
     before = platform.instances("backend")
     platform.append_to_source("\n# a new release\n")
     with steady_load(platform.ground.url, ["/api/version", "/api/visits", "/"], REQUESTS) as load:
-        platform.apply()
+        platform.deploy()
     assert load.failures == []
     assert load.requests >= REQUESTS
     after = platform.instances("backend")

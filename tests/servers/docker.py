@@ -35,6 +35,8 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nexu
 STATE = CACHE / "engine"
 RUNTIME = Path("/run/nexus-ansible-docker")
 PID_FILE = RUNTIME / "pid"
+GATEWAY = "172.17.0.1"
+"""This machine as containers see it: the address of the engine's own bridge."""
 SYSTEM_HOST = "unix:///var/run/docker.sock"
 LABEL = "nexus-ansible-test"
 LIMIT_S = 120

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The APIs of EC2 and CloudWatch at a free port: moto, which keeps what it is told in memory and starts nothing."""
+"""The APIs of EC2, CloudWatch and S3 at a free port: moto, which keeps what it is told in memory and starts nothing."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _STOP_LIMIT_S = 30
 
 
 @contextlib.contextmanager
-def running_ec2() -> Iterator[str]:
-    """Provide the address of an empty cloud until the block ends."""
+def running_ec2(address: str = "127.0.0.1") -> Iterator[str]:
+    """Provide the URL of an empty cloud, which listens on `address`, until the block ends."""
     port = free_port()
-    argv = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    argv = [sys.executable, "-m", "moto.server", "-H", address, "-p", str(port)]
     server = subprocess.Popen(
         argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/"
     )
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://{address}:{port}"
     try:
         wait_until(lambda: _answers(url), "moto answers")
         yield url
@@ -73,6 +73,18 @@ def put_alarm(endpoint: str, region: str, name: str) -> None:
         Threshold=1,
         ComparisonOperator="GreaterThanThreshold",
     )
+
+
+def make_bucket(endpoint: str, region: str, name: str) -> None:
+    """Make an empty bucket."""
+    where = {"LocationConstraint": region}
+    client(endpoint, region, "s3").create_bucket(Bucket=name, CreateBucketConfiguration=where)
+
+
+def objects(endpoint: str, region: str, bucket: str) -> list[str]:
+    """Names of what is in a bucket."""
+    listed = client(endpoint, region, "s3").list_objects_v2(Bucket=bucket)
+    return [entry["Key"] for entry in listed.get("Contents", ())]
 
 
 def client(endpoint: str, region: str, service: str = "ec2") -> Any:

@@ -21,7 +21,7 @@ import pytest
 
 from ansible_collections.nexus.automation.plugins.module_utils.processes import command_line
 from tests.servers.debian import CACHE, install, locked, require
-from tests.servers.docker import Engine, running_engine
+from tests.servers.docker import GATEWAY, Engine, running_engine
 from tests.servers.playbook import REPOSITORY
 
 GIVEN = "NEXUS_TEST_KUBECONFIG"
@@ -30,8 +30,8 @@ LIMIT_S = 300
 STORAGE_CLASS = "nexus-test"
 """Of the volumes that tests offer: a cluster's own ones are left alone."""
 
-NODE = "172.17.0.1"
-"""The node as its pods see it: the address of the engine's own bridge, which is there before the first pod."""
+NODE = GATEWAY
+"""The node as its pods see it: the address of the engine's own bridge is there before the first pod."""
 
 _BETWEEN_PODS = ("DOCKER-USER", "--in-interface", "nxcni0", "--out-interface", "nxcni0", "--jump", "ACCEPT")
 """The engine has the packet filter drop what it does not know, and that is asked about bridges as well."""

@@ -10,13 +10,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nexus_ansible.compile.runners.discovered import DiscoveredRunner
+from nexus_ansible.compile.runners.object_store import ObjectStore
 from nexus_ansible.compile.runners.run_command import RunCommand
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from nexus_ansible.model.discovery import Discovery
     from nexus_ansible.model.platform import Environment
+    from nexus_ansible.registries.document import KeyPath
+    from nexus_ansible.registries.problems import Problem
+    from nexus_ansible.registries.registry_set import Registries
 
 _HOST = {"private": "private_ip_address", "public": "public_ip_address"}
 
@@ -30,14 +34,26 @@ class AwsRunner(DiscoveredRunner):
     search: Mapping[str, str] = {"regions": "[eu-central-1]", "filters": '{"tag:platform": production}'}
     options = frozenset({"name_tag"})
     run_command = RunCommand(
-        cloud="aws",
-        store={"bucket": "example-run-command"},
+        store=ObjectStore("aws", {"bucket": "example-run-command"}),
         machine={"instance": "instance_id", "region": "placement.region"},
     )
 
     def requires(self, environment: Environment) -> tuple[str, ...]:  # noqa: ARG002
         """The cloud's client, and its inventory plugin."""
         return ("boto3", "ansible_collections.amazon.aws")
+
+    def check(self, registries: Registries, path: KeyPath) -> Iterator[Problem]:
+        """Machines of one region only have a bucket in theirs."""
+        yield from super().check(registries, path)
+        discovery: Mapping[str, Any] = registries.get((*path, "discovery"), {})
+        if "store" in discovery and len(discovery.get("regions", ())) > 1:
+            what = "a bucket is in one region, and machines of others cannot use it as the store"
+            hint = "Look in one region, and have an environment for each of the others; or take out the store."
+            yield registries.problem((*path, "discovery", "regions"), what, hint)
+
+    def artefacts(self, discovery: Discovery) -> dict[str, Any]:
+        """The bucket is where the machines are."""
+        return {**super().artefacts(discovery), "region": discovery.search["regions"][0]}
 
     def variables(self, environment: Environment) -> dict[str, Any]:
         """What machines need, and the alarms that a deployment is verified by."""

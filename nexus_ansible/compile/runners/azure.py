@@ -11,6 +11,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from nexus_ansible.compile.runners.discovered import DiscoveredRunner
+from nexus_ansible.compile.runners.object_store import ObjectStore
 from nexus_ansible.compile.runners.run_command import RunCommand
 
 if TYPE_CHECKING:
@@ -38,8 +39,9 @@ class AzureRunner(DiscoveredRunner):
     search: Mapping[str, str] = {"resource_groups": "[production]"}
     options = frozenset({"management_url", "name_tag", "subscription", "tags"})
     run_command = RunCommand(
-        cloud="azure",
-        store={"account_url": "https://ACCOUNT.blob.core.windows.net", "container": "run-command"},
+        store=ObjectStore(
+            "azure", {"account_url": "https://ACCOUNT.blob.core.windows.net", "container": "run-command"}
+        ),
         machine={
             "subscription": 'id.split("/")[2]',
             "resource_group": 'id.split("/")[4]',

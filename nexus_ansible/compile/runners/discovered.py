@@ -66,6 +66,10 @@ class DiscoveredRunner:
         """
         raise NotImplementedError
 
+    def artefacts(self, discovery: Discovery) -> dict[str, Any]:
+        """The store that artefacts go through."""
+        return self.run_command.store.artefacts(discovery)
+
     def looked_in(self, discovery: Discovery) -> Mapping[str, Collection[str]]:  # noqa: ARG002
         """Values by label, for each of which a machine must be found: where a source does not tell what failed."""
         return {}
@@ -90,6 +94,7 @@ class DiscoveredRunner:
             yield registries.problem(path, f'the runner "{self.name}" needs a discovery', hint, key=True)
             return
         yield from self._check_search(registries, (*path, "discovery"), data["discovery"])
+        yield from self.run_command.store.check(registries, path)
         by_run_command = data["discovery"].get("connection") == RUN_COMMAND
         yield from (self.run_command.check if by_run_command else self.run_command.check_unused)(registries, path)
         if data.get("supervision") == "supervisor":
@@ -108,8 +113,10 @@ class DiscoveredRunner:
 
     def variables(self, environment: Environment) -> dict[str, Any]:
         """What the role needs to know, and the ways to bastions."""
-        home = HOMES[_discovery(environment).ssh.become]
-        return {"runner_machine_home": home, **ON_SYSTEMD, **shared_options({}, environment.bastions)}
+        discovery = _discovery(environment)
+        stored = {"runner_machine_store": self.artefacts(discovery)} if discovery.store else {}
+        home = HOMES[discovery.ssh.become]
+        return {"runner_machine_home": home, **stored, **ON_SYSTEMD, **shared_options({}, environment.bastions)}
 
     def machines(self, environment: Environment) -> dict[str, dict[str, Any]]:  # noqa: ARG002
         """None is known yet."""

@@ -10,42 +10,40 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nexus_ansible.registries.problems import quote
+from nexus_ansible.compile.runners.object_store import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from nexus_ansible.compile.runners.object_store import ObjectStore
     from nexus_ansible.model.discovery import Discovery
     from nexus_ansible.registries.document import KeyPath
     from nexus_ansible.registries.problems import Problem
     from nexus_ansible.registries.registry_set import Registries
 
 RUN_COMMAND = "run_command"
-_PREFIX = "prefix"
 
 
 @dataclass(frozen=True)
 class RunCommand:
     """A cloud's Run Command.
 
-    `store` has what the registry must say of the object store, each with an example. `machine` are expressions that
-    give the connection's options out of what the cloud tells of a machine, and `settings` those options that a
-    discovery may have itself.
+    `machine` are expressions that give the connection's options out of what the cloud tells of a machine, and
+    `settings` those options that a discovery may have itself.
     """
 
-    cloud: str
-    store: Mapping[str, str]
+    store: ObjectStore
     machine: Mapping[str, str]
     settings: tuple[str, ...] = ()
 
     def connection(self, discovery: Discovery) -> dict[str, Any]:
         """Variables of all machines. Commands run as root."""
         told = {**discovery.store, **{name: discovery.search.get(name) for name in self.settings}}
-        prefix = told.pop(_PREFIX, None)
+        prefix = told.pop(PREFIX, None)
         given = {**{self._variable(name): value for name, value in told.items()}, "ansible_run_command_prefix": prefix}
         return {
             "ansible_become": False,
-            "ansible_connection": f"nexus.automation.{self.cloud}_run_command",
+            "ansible_connection": f"nexus.automation.{self.store.cloud}_run_command",
             **{name: value for name, value in given.items() if value is not None},
         }
 
@@ -65,29 +63,16 @@ class RunCommand:
             what = f"machines that are reached by {RUN_COMMAND} need no public address"
             yield registries.problem((*where, "address"), what, "Remove the line, or write connection: ssh.")
         if "store" not in data["discovery"]:
-            example = ", ".join(f"{key}: {value}" for key, value in self.store.items())
             what = f"the connection {RUN_COMMAND} needs a store"
-            yield registries.problem(where, what, f"Add store: {{{example}}}.")
-            return
-        yield from self._check_store(registries, (*where, "store"), data["discovery"]["store"])
-
-    def _check_store(self, registries: Registries, where: KeyPath, store: Mapping[str, Any]) -> Iterator[Problem]:
-        for key, value in self.store.items():
-            if key not in store:
-                yield registries.problem(where, f'the store of "{self.cloud}" needs {key}', f"Add {key}: {value}.")
-        known = sorted({*self.store, _PREFIX})
-        for key in store:
-            if key not in known:
-                what = f'the store of "{self.cloud}" has no {quote(key)}'
-                yield registries.problem((*where, key), what, f"Known: {', '.join(known)}.", key=True)
+            yield registries.problem(where, what, f"Add {self.store.example}.")
 
     def check_unused(self, registries: Registries, path: KeyPath) -> Iterator[Problem]:
         """What means nothing to an environment that is reached by ssh."""
-        for key in ("store", *self.settings):
+        for key in self.settings:
             if key in registries.get(path)["discovery"]:
                 what = f"machines that are reached by ssh have no {key}"
                 hint = f"Remove it, or write connection: {RUN_COMMAND}."
                 yield registries.problem((*path, "discovery", key), what, hint, key=True)
 
     def _variable(self, name: str) -> str:
-        return f"ansible_{self.cloud}_run_command_{name}"
+        return f"ansible_{self.store.cloud}_run_command_{name}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The machines of the ground `ssh`, of which the platform knows only what EC2 tells."""
+"""The machines of the ground `ssh`, of which the platform knows only what EC2 tells. Artefacts go through S3."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.contract.grounds.ssh import FAST_OVERRIDES, SshGround, ssh_ground, tier_of
-from tests.servers.ec2 import FILTER, REGION, VARIABLES, describe, put_alarm, running_ec2
+from tests.contract.grounds.ssh import OVERRIDES, SshGround, ssh_ground, tier_of
+from tests.servers.docker import GATEWAY
+from tests.servers.ec2 import FILTER, REGION, VARIABLES, describe, make_bucket, put_alarm, running_ec2
 from tests.servers.ssh_machines import USER
 
+BUCKET = "example-run-command"
 ALARM = "errors of the platform"
 
 
@@ -26,17 +28,23 @@ class AwsGround(SshGround):
         return {
             "runner": "aws",
             "ssh": {"user": USER, "private_key_file": str(self.machines.private_key)},
-            "discovery": {"regions": [REGION], "filters": FILTER, "expect": {"min": len(self.machines.machines)}},
+            "discovery": {
+                "regions": [REGION],
+                "filters": FILTER,
+                "expect": {"min": len(self.machines.machines)},
+                "store": {"bucket": BUCKET},
+            },
             "aws": {"alarms": [{"name": ALARM, "region": REGION}]},
-            "overrides": FAST_OVERRIDES,
+            "overrides": OVERRIDES,
         }
 
 
 @contextlib.contextmanager
 def aws_ground(project: Path) -> Iterator[AwsGround]:
     """Boot the machines and describe them."""
-    with ssh_ground(project) as ground, running_ec2() as endpoint:
+    with ssh_ground(project) as ground, running_ec2(GATEWAY) as endpoint:
         put_alarm(endpoint, REGION, ALARM)
+        make_bucket(endpoint, REGION, BUCKET)
         for machine in ground.machines.machines.values():
             tags = {"nexus-label-tier": tier_of(machine), "nexus-host-key": machine.host_key}
             describe(endpoint, REGION, machine.name, machine.address, **tags)

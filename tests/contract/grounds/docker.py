@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.contract.grounds.strategy import FAST
 from tests.servers.docker import Engine, running_engine
 from tests.servers.images import PLATFORM, PYTHON, provide
 from tests.servers.ports import free_port
+from tests.servers.strategy import FAST
 
 PROJECT = "nexus"
 LABELS = (f"label=nexus.project={PROJECT}", "label=nexus.environment=production")

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.contract.grounds.strategy import FAST
 from tests.servers.cluster_dns import serving_names
 from tests.servers.images import CLUSTER, provide
 from tests.servers.kubernetes import NODE, STORAGE_CLASS, TestCluster, running_cluster, volume
+from tests.servers.strategy import FAST
 
 PORT = 8080
 CAPABILITIES = ("web", "postgresql", "redis", "proxy")

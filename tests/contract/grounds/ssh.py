@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.contract.grounds.strategy import FAST
 from tests.servers.docker import running_engine
 from tests.servers.ssh_machines import USER, SshMachine, SshMachines, ssh_machines
+from tests.servers.strategy import FAST
 
 UNITS = "nexus-production-"
 WEB = ("web-1", "web-2")
@@ -24,12 +24,10 @@ OVERRIDES: dict[str, Any] = {
             **dict.fromkeys(("database", "redis", "proxy"), _ON_DATA),
             **{name: {"placement": {"labels": {"tier": "web"}}} for name in ("frontend", "backend")},
         }
-    }
+    },
+    **FAST,
 }
 """What has data, and the proxy, have a machine of theirs."""
-
-FAST_OVERRIDES: dict[str, Any] = {**OVERRIDES, **FAST}
-"""The same, and Mitogen works on the machines: on those of the ground `ssh` Ansible does alone."""
 
 
 @dataclass(frozen=True)

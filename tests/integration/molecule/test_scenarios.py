@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from nexus_ansible.run.ansible import mitogen_strategy
 from tests.servers.docker import running_engine
 from tests.servers.images import CLUSTER, PYTHON, provide
 from tests.servers.kubernetes import running_cluster
 from tests.servers.playbook import REPOSITORY
 from tests.servers.ports import free_range
 from tests.servers.short_paths import short_directory
+from tests.servers.strategy import accelerated
 
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(1200)]
 
@@ -48,16 +48,10 @@ def surroundings(role: Path) -> Iterator[dict[str, str]]:
 
 
 def run_scenario(role: Path, directory: Path, variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run `molecule test` in the role; what it makes is below `directory`.
-
-    Where Mitogen fits, it runs the tasks: in half the time, and nothing else tries every role under it. Molecule by
-    hand and the tests of the platform take Ansible's own strategy.
-    """
+    """Run `molecule test` in the role; what it makes is below `directory`."""
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "MOLECULE_", "NEXUS_"))
     }
-    strategy = mitogen_strategy()
-    fast = {"ANSIBLE_STRATEGY": "mitogen_linear", "ANSIBLE_STRATEGY_PLUGINS": str(strategy)} if strategy else {}
     programs = Path(sys.executable).parent
     argv = [str(programs / "molecule"), "--base-config", str(CONFIGURATION), "test"]
     return subprocess.run(
@@ -65,7 +59,7 @@ def run_scenario(role: Path, directory: Path, variables: Mapping[str, str]) -> s
         cwd=role,
         env={
             **kept,
-            **fast,
+            **accelerated(),
             **variables,
             "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
             "ANSIBLE_HOME": str(directory / "ansible"),

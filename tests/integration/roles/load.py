@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 THREADS = 4
-PAUSE_S = 0.02
+PAUSE_S = 0.05
 TIMEOUT_S = 30
 
 

@@ -20,6 +20,7 @@ import yaml
 
 from tests.servers.playbook import REPOSITORY, PlaybookRun, TaskResult
 from tests.servers.ports import free_port, free_range
+from tests.servers.strategy import accelerated
 from tests.servers.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -190,6 +191,7 @@ def _environment(project: ScratchProject, results: Path, secrets: Mapping[str, s
     return {
         **_clean(),
         **secrets,
+        **accelerated(),
         "ANSIBLE_CALLBACKS_ENABLED": "task_results",
         "ANSIBLE_CALLBACK_PLUGINS": str(REPOSITORY / "tests" / "servers" / "callback_plugins"),
         "ANSIBLE_COLLECTIONS_PATH": str(REPOSITORY),

@@ -16,6 +16,7 @@ import yaml
 
 from tests.servers.docker import Container
 from tests.servers.playbook import REPOSITORY
+from tests.servers.strategy import FAST
 
 LIMIT_S = 900
 IN_SESSION = 'XDG_RUNTIME_DIR=/run/user/$(id -u) exec systemctl "$@"'
@@ -101,4 +102,4 @@ def _simplify(orchestration: dict[str, Any]) -> None:
         services[name]["health_check"] |= {"start_period": "20s", "timeout": "5s"}
         services[name]["smoke"] = [{"path": services[name]["routes"][0], "contains": name}]
     services["backend"]["scaling"]["min_replicas"] = 2
-    orchestration["environments"]["production"]["supervision"] = "systemd"
+    orchestration["environments"]["production"] |= {"supervision": "systemd", "overrides": FAST}

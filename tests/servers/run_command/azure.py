@@ -78,6 +78,10 @@ class Azure:
         """What is in the container."""
         return list(self._container().list_blob_names())
 
+    def overwrite(self, name: str, content: bytes) -> None:
+        """Put something else where an object is."""
+        self._container().upload_blob(name, content, overwrite=True)
+
     def commands(self) -> list[str]:
         """Commands that the cloud still counts for the machine."""
         return list(self.kept)

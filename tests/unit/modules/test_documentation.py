@@ -38,7 +38,8 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_options_agree_with_the_argument_spec(name: str, rendered: dict[str, Any]) -> None:
-    spec = importlib.import_module(f"{COLLECTION}.plugins.modules.{name}").ARGUMENT_SPEC
+    kind = "action" if (PLUGINS / "action" / f"{name}.py").exists() else "modules"
+    spec = importlib.import_module(f"{COLLECTION}.plugins.{kind}.{name}").ARGUMENT_SPEC
     assert _documented(rendered[name]["doc"]["options"]) == _specified(spec)
 
 

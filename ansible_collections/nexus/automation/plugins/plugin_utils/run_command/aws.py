@@ -20,6 +20,8 @@ DOCUMENT = "AWS-RunShellScript"
 SHORTEST_DELIVERY_S = 30
 LONGEST_URL_S = 7 * 24 * 3600
 LOOK_BACK = dt.timedelta(hours=1)
+SERVER_ERROR = 500
+_RETRIES = {"mode": "standard", "max_attempts": 5}
 _PENDING = frozenset({"Pending", "InProgress", "Delayed", "Cancelling"})
 
 _EXPIRED = "the credentials have expired. Log in again, or renew them, and see that they last as long as the run"
@@ -121,6 +123,19 @@ class Bucket:
         with _explained(f"s3://{self.name}/{self.prefix}{name}: s3:PutObject"):
             self.client.put_object(Bucket=self.name, Key=self.prefix + name, Body=source)
 
+    def has(self, name: str) -> bool:
+        from botocore.exceptions import ClientError
+
+        with _explained(f"s3://{self.name}/{self.prefix}{name}: s3:GetObject"):
+            try:
+                self.client.head_object(Bucket=self.name, Key=self.prefix + name)
+            except ClientError as error:
+                # Who may not list the bucket is told 403 of what is not there, and nothing says why: writing will.
+                if error.response["ResponseMetadata"]["HTTPStatusCode"] >= SERVER_ERROR:
+                    raise
+                return False
+        return True
+
     def get(self, name: str, target: BinaryIO) -> None:
         with _explained(f"s3://{self.name}/{self.prefix}{name}: s3:GetObject"):
             body = self.client.get_object(Bucket=self.name, Key=self.prefix + name)["Body"]
@@ -149,33 +164,47 @@ class Bucket:
 
 
 def open_aws(settings: Mapping[str, Any]) -> Cloud:
-    """The instance and bucket of `settings`: `instance`, `bucket`, `prefix`, and `region` and `profile` or None.
+    """The instance and bucket of `settings`: `instance`, and what `open_bucket` needs.
 
     Raises CloudError when the library is missing, or the profile, or a region.
     """
+    session, config = _open(settings)
+    with _explained(str(settings["instance"])):
+        commands = session.client("ssm", config=config(retries=_RETRIES))
+    return Cloud(RunCommand(commands, settings["instance"]), _bucket(session, config, settings))
+
+
+def open_bucket(settings: Mapping[str, Any]) -> Bucket:
+    """The bucket of `settings`: `bucket`, `prefix`, and `region` and `profile` or None. Raises CloudError as above."""
+    return _bucket(*_open(settings), settings)
+
+
+def _open(settings: Mapping[str, Any]) -> tuple[Any, Any]:
+    """A session of the vendor's library, and its class of configurations."""
     # Imported here: only runs that use it pay for it, in time and in what must be installed.
     try:
         import boto3
         from botocore.config import Config
     except ImportError as error:
         raise CloudError(
-            f"The connection aws_run_command needs the Python package boto3 on the control node ({error}). "
+            f"Run Command and S3 need the Python package boto3 on the control node ({error}). "
             "Install nexus-ansible[aws]."
         ) from error
-    retries = {"mode": "standard", "max_attempts": 5}
+    with _explained(str(settings["bucket"])):
+        return boto3.Session(profile_name=settings.get("profile"), region_name=settings.get("region")), Config
+
+
+def _bucket(session: Any, config: Any, settings: Mapping[str, Any]) -> Bucket:
     # Addresses below the bucket's own name lead to its region at once; the others redirect, which loses an upload.
-    config = Config(
+    chosen = config(
         signature_version="s3v4",
-        retries=retries,
+        retries=_RETRIES,
         s3={"addressing_style": "virtual"},
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
-    with _explained(str(settings["instance"])):
-        session = boto3.Session(profile_name=settings.get("profile"), region_name=settings.get("region"))
-        commands = session.client("ssm", config=Config(retries=retries))
-        store = session.client("s3", config=config)
-    return Cloud(RunCommand(commands, settings["instance"]), Bucket(store, settings["bucket"], settings["prefix"]))
+    with _explained(str(settings["bucket"])):
+        return Bucket(session.client("s3", config=chosen), settings["bucket"], settings["prefix"])
 
 
 @contextlib.contextmanager

@@ -115,6 +115,10 @@ class Container:
         with self._blob(name, "write") as blob:
             blob.upload_blob(source, overwrite=True)
 
+    def has(self, name: str) -> bool:
+        with self._blob(name, "read") as blob:
+            return bool(blob.exists())
+
     def get(self, name: str, target: BinaryIO) -> None:
         with self._blob(name, "read") as blob:
             blob.download_blob().readinto(target)
@@ -173,19 +177,12 @@ def _command(job: str) -> str:
 def open_azure(settings: Mapping[str, Any]) -> Cloud:
     """The machine and container of `settings`.
 
-    They are `subscription`, `resource_group`, `machine`, `location` or None, `account_url`, `container`, `prefix`, and
-    `management_url`. Raises CloudError when a library is missing, or credentials, or the machine.
+    They are `subscription`, `resource_group`, `machine`, `location` or None, `management_url`, and what
+    `open_container` needs. Raises CloudError when a library is missing, or credentials, or the machine.
     """
-    # Imported here: only runs that use it pay for it, in time and in what must be installed.
-    try:
+    with _installed():
         from azure.identity import DefaultAzureCredential
         from azure.mgmt.compute import ComputeManagementClient
-        from azure.storage.blob import BlobServiceClient
-    except ImportError as error:
-        raise CloudError(
-            "The connection azure_run_command needs the Python packages azure-identity, azure-mgmt-compute and "
-            f"azure-storage-blob on the control node ({error}). Install nexus-ansible[azure]."
-        ) from error
     credential = DefaultAzureCredential()
     management = settings.get("management_url") or MANAGEMENT
     compute = ComputeManagementClient(
@@ -195,11 +192,34 @@ def open_azure(settings: Mapping[str, Any]) -> Cloud:
     if not location:
         with _explained(f"{group}/{name}: Microsoft.Compute/virtualMachines/read"):
             location = compute.virtual_machines.get(group, name).location
+    machine = RunCommand(compute.virtual_machine_run_commands, group, name, location)
+    return Cloud(machine, _container(credential, settings))
+
+
+def open_container(settings: Mapping[str, Any]) -> Container:
+    """The container of `settings`: `account_url`, `container` and `prefix`. Raises CloudError without the library."""
+    with _installed():
+        from azure.identity import DefaultAzureCredential
+    return _container(DefaultAzureCredential(), settings)
+
+
+def _container(credential: Any, settings: Mapping[str, Any]) -> Container:
+    with _installed():
+        from azure.storage.blob import BlobServiceClient
     blobs = BlobServiceClient(settings["account_url"], credential)
-    return Cloud(
-        RunCommand(compute.virtual_machine_run_commands, group, name, location),
-        Container(blobs, settings["container"], settings["prefix"]),
-    )
+    return Container(blobs, settings["container"], settings["prefix"])
+
+
+@contextlib.contextmanager
+def _installed() -> Iterator[None]:
+    """Imports of the vendor's libraries are in blocks: only runs that use them pay for them, and need them."""
+    try:
+        yield
+    except ImportError as error:
+        raise CloudError(
+            "Run Command and Blob storage need the Python packages azure-identity, azure-mgmt-compute and "
+            f"azure-storage-blob on the control node ({error}). Install nexus-ansible[azure]."
+        ) from error
 
 
 def _see_clock(response: Any) -> None:

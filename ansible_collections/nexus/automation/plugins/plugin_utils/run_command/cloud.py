@@ -63,6 +63,9 @@ class ObjectStore(Protocol):
     def put(self, name: str, source: BinaryIO) -> None:
         """Store everything that `source` holds. Raises CloudError."""
 
+    def has(self, name: str) -> bool:
+        """Whether there is an object; no also where the store does not tell. Raises CloudError."""
+
     def get(self, name: str, target: BinaryIO) -> None:
         """Write an object to `target`. Raises CloudError."""
 
