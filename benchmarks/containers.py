@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.measuring import Row
 from tests.contract.grounds.docker import PROJECT, DockerGround, docker_ground
 from tests.contract.platform import Platform, make_platform
-from tests.integration.roles.load import steady_load
+from tests.integration.roles.load import BUSY_PAUSE_S, steady_load
 from tests.servers.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def rows(rounds: int) -> list[Row]:
 
 def _ours(platform: Platform, number: int) -> Update:
     platform.append_to_source(f"\n# release {number}\n")
-    with steady_load(platform.ground.url, PATHS, REQUESTS) as load:
+    with steady_load(platform.ground.url, PATHS, REQUESTS, pause_s=BUSY_PAUSE_S) as load:
         told = platform.apply()
     return Update(told["step_seconds"]["deploy"], len(load.failures), load.requests)
 
@@ -81,7 +81,7 @@ def _by_hand(ground: DockerGround) -> float:
     from docker import APIClient
 
     client = APIClient(ground.engine.host)
-    with steady_load(ground.url, PATHS, REQUESTS):
+    with steady_load(ground.url, PATHS, REQUESTS, pause_s=BUSY_PAUSE_S):
         began = time.monotonic()
         for number in range(1, REPLICAS + 1):
             _make_anew(client, f"{PROJECT}-production-backend-{number}")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.measuring import REPOSITORY, Cost, Row, clean_environment, cost_of, in_turns
-from tests.contract.grounds.ssh import ssh_ground
+from tests.contract.grounds.ssh import OVERRIDES, ssh_ground
 from tests.contract.platform import REASON, Platform, make_platform
 from tests.integration.roles.scratch import SECRETS
 
@@ -32,7 +32,7 @@ def rows(rounds: int) -> list[Row]:
     """Apply to machines where the platform was taken down, in turns."""
     with tempfile.TemporaryDirectory() as name:
         root = Path(name) / "project"
-        with ssh_ground(root, WEB) as ground:
+        with ssh_ground(root, WEB, OVERRIDES) as ground:
             platform = make_platform(root, ground)
             shutil.copy(REPOSITORY / "nexus_ansible" / "scaffold" / "ansible.cfg", root)
             platform.apply()  # machines have the packages of the distribution from now on

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.measuring import Row
-from tests.integration.roles.load import Load, steady_load
+from tests.integration.roles.load import BUSY_PAUSE_S, Load, steady_load
 from tests.integration.roles.scratch import ScratchProject, apply, deploy, make_project, status
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def _update(project: ScratchProject) -> tuple[Load, int]:
     source = project.root / "services" / "backend" / "nexus_backend" / "__init__.py"
     before = _releases(project)
     source.write_text(source.read_text(encoding="utf-8") + "\n# a new release\n", encoding="utf-8")
-    with steady_load(project.url, PATHS, REQUESTS) as load:
+    with steady_load(project.url, PATHS, REQUESTS, pause_s=BUSY_PAUSE_S) as load:
         deploy(project, "--tags", "build,deploy,verify")
         during = load.requests
     if not _releases(project).isdisjoint(before):

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.contract.grounds.ssh import OVERRIDES, SshGround, ssh_ground, tier_of
+from tests.contract.grounds.ssh import SshGround, ssh_ground, tier_of
 from tests.servers.docker import GATEWAY
-from tests.servers.ec2 import FILTER, REGION, VARIABLES, describe, make_bucket, put_alarm, running_ec2
+from tests.servers.ec2 import FILTER, REGION, VARIABLES, describe, make_bucket, objects, put_alarm, running_ec2
 from tests.servers.ssh_machines import USER
 
 BUCKET = "example-run-command"
@@ -35,7 +35,7 @@ class AwsGround(SshGround):
                 "store": {"bucket": BUCKET},
             },
             "aws": {"alarms": [{"name": ALARM, "region": REGION}]},
-            "overrides": OVERRIDES,
+            "overrides": self.overrides,
         }
 
 
@@ -48,4 +48,5 @@ def aws_ground(project: Path) -> Iterator[AwsGround]:
         for machine in ground.machines.machines.values():
             tags = {"nexus-label-tier": tier_of(machine), "nexus-host-key": machine.host_key}
             describe(endpoint, REGION, machine.name, machine.address, **tags)
-        yield AwsGround(ground.machines, {**VARIABLES, "AWS_ENDPOINT_URL": endpoint})
+        yield AwsGround(ground.machines, ground.overrides, {**VARIABLES, "AWS_ENDPOINT_URL": endpoint})
+        assert any("/artefacts/" in name for name in objects(endpoint, REGION, BUCKET))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.contract.grounds.ssh import OVERRIDES, SshGround, ssh_ground, tier_of
+from tests.contract.grounds.ssh import SshGround, ssh_ground, tier_of
 from tests.servers.azure_resource_manager import GROUP, PLATFORM, running_resource_manager
 from tests.servers.ssh_machines import USER
 
@@ -26,7 +26,7 @@ class AzureGround(SshGround):
             "runner": "azure",
             "ssh": {"user": USER, "private_key_file": str(self.machines.private_key)},
             "discovery": {**search, "expect": {"min": len(self.machines.machines)}},
-            "overrides": OVERRIDES,
+            "overrides": self.overrides,
         }
 
 
@@ -37,4 +37,4 @@ def azure_ground(project: Path) -> Iterator[AzureGround]:
         for machine in ground.machines.machines.values():
             tags = {"nexus-label-tier": tier_of(machine), "nexus-host-key": machine.host_key}
             cloud.describe(machine.name, machine.address, **tags)
-        yield AzureGround(ground.machines, cloud.environment)
+        yield AzureGround(ground.machines, ground.overrides, cloud.environment)

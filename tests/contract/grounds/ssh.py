@@ -24,10 +24,10 @@ OVERRIDES: dict[str, Any] = {
             **dict.fromkeys(("database", "redis", "proxy"), _ON_DATA),
             **{name: {"placement": {"labels": {"tier": "web"}}} for name in ("frontend", "backend")},
         }
-    },
-    **FAST,
+    }
 }
 """What has data, and the proxy, have a machine of theirs."""
+ACCELERATED: dict[str, Any] = {**OVERRIDES, **FAST}
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class SshGround:
     """Machines with nothing but sshd and systemd."""
 
     machines: SshMachines
+    overrides: dict[str, Any]
     variables: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -44,7 +45,7 @@ class SshGround:
             "runner": "ssh",
             "ssh": {"user": USER, "private_key_file": str(self.machines.private_key)},
             "machines": {name: _entry(machine) for name, machine in self.machines.machines.items()},
-            "overrides": OVERRIDES,
+            "overrides": self.overrides,
         }
 
     @property
@@ -84,7 +85,7 @@ def _left(machine: SshMachine) -> list[str]:
 
 
 @contextlib.contextmanager
-def ssh_ground(project: Path, web: Sequence[str] = WEB) -> Iterator[SshGround]:
+def ssh_ground(project: Path, web: Sequence[str] = WEB, overrides: dict[str, Any] = ACCELERATED) -> Iterator[SshGround]:
     """Boot the machines: one for data, and those for the rest."""
     with running_engine() as engine, ssh_machines(engine, project.parent, DATA, *web) as machines:
-        yield SshGround(machines)
+        yield SshGround(machines, overrides)
