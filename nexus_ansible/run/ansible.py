@@ -141,20 +141,16 @@ def allowed_environment(environment: Mapping[str, str], passed: tuple[str, ...])
     return {name: value for name, value in environment.items() if name in exact or name.startswith(prefixes)}
 
 
-def mitogen_strategy() -> Path | None:
-    """Directory of Mitogen's strategy plugins, when it is installed and supports the ansible-core that is."""
+def fast_strategy() -> dict[str, str]:
+    """Variables of the accelerated strategy; none when Mitogen is missing or does not support this ansible-core."""
     from importlib.metadata import PackageNotFoundError, version
-    from importlib.util import find_spec
 
     try:
         core = tuple(int(part) for part in version("ansible-core").split(".")[:2])
         supported = _mitogen_supports(version("mitogen"))
     except PackageNotFoundError:
-        return None
-    spec = find_spec("ansible_mitogen")
-    if spec is None or spec.origin is None or core > supported:
-        return None
-    return Path(spec.origin).parent / "plugins" / "strategy"
+        return {}
+    return {} if core > supported else {"ANSIBLE_STRATEGY": "nexus.automation.fast"}
 
 
 def _mitogen_supports(release: str) -> tuple[int, int]:
@@ -172,7 +168,6 @@ def _options(invocation: Invocation) -> list[str]:
 def _own_environment(invocation: Invocation, private: Path) -> dict[str, str]:
     scripts = str(Path(sys.executable).parent)
     config = invocation.root / "ansible.cfg"
-    strategy = mitogen_strategy() if invocation.fast else None
     return {
         "PATH": f"{scripts}:{os.environ.get('PATH', os.defpath)}",
         MARKER: invocation.run,
@@ -190,7 +185,7 @@ def _own_environment(invocation: Invocation, private: Path) -> dict[str, str]:
         # A connection that an earlier run left may lead to a machine that was away since, and then hangs.
         "ANSIBLE_SSH_CONTROL_PATH_DIR": str(private / "ssh"),
         **({"ANSIBLE_CONFIG": str(config)} if config.is_file() else {}),
-        **({"ANSIBLE_STRATEGY_PLUGINS": str(strategy), "ANSIBLE_STRATEGY": "mitogen_linear"} if strategy else {}),
+        **(fast_strategy() if invocation.fast else {}),
     }
 
 

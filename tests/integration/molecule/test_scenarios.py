@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from nexus_ansible.run.ansible import fast_strategy
 from tests.servers.docker import running_engine
 from tests.servers.images import CLUSTER, PYTHON, provide
 from tests.servers.kubernetes import running_cluster
 from tests.servers.playbook import REPOSITORY
 from tests.servers.ports import free_range
 from tests.servers.short_paths import short_directory
-from tests.servers.strategy import accelerated
 
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(1200)]
 
@@ -59,7 +59,7 @@ def run_scenario(role: Path, directory: Path, variables: Mapping[str, str]) -> s
         cwd=role,
         env={
             **kept,
-            **accelerated(),
+            **fast_strategy(),
             **variables,
             "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
             "ANSIBLE_HOME": str(directory / "ansible"),

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from nexus_ansible.run.ansible import fast_strategy
 from tests.servers.playbook import REPOSITORY, PlaybookRun, TaskResult
 from tests.servers.ports import free_port, free_range
-from tests.servers.strategy import accelerated
 from tests.servers.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ def _environment(project: ScratchProject, results: Path, secrets: Mapping[str, s
     return {
         **_clean(),
         **secrets,
-        **accelerated(),
+        **fast_strategy(),
         "ANSIBLE_CALLBACKS_ENABLED": "task_results",
         "ANSIBLE_CALLBACK_PLUGINS": str(REPOSITORY / "tests" / "servers" / "callback_plugins"),
         "ANSIBLE_COLLECTIONS_PATH": str(REPOSITORY),
