@@ -183,9 +183,8 @@ class Watch:
                 return None
             why = "its pod is gone" if pod is None else "; ".join(reasons(pod)) or pod["status"].get("message", "")
             if self.shown:
-                raise RunError(
-                    f"{self._name} was ended by the cluster: {why}.\n  Close its run, and go on: {self._again}"
-                )
+                again = f"nexus-ansible status {self.node.environment} --on kubernetes-job"
+                raise RunError(f"{self._name} was ended by the cluster: {why}.\n  Close its run, and go on: {again}")
             if time.monotonic() > end or (pod is not None and is_hopeless(pod, patience=0)):
                 _delete(self.cluster, self.node.job, "Background")
                 raise RunError(f"{self._name} did not begin: {why}.\n  Nothing was touched, and the job is removed.")
@@ -194,10 +193,6 @@ class Watch:
     @property
     def _name(self) -> str:
         return f"The job {self.node.job} in {self.node.namespace}"
-
-    @property
-    def _again(self) -> str:
-        return f"Close its run, and go on: nexus-ansible status {self.node.environment} --on kubernetes-job"
 
     def _show_lines(self, pod: str, *, follow: bool) -> None:
         """Show what was not shown yet. With `follow` until there is no more, or none for a while."""
